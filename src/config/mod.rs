@@ -1,0 +1,335 @@
+//! What the project's folder says: `config/crieur.yaml`, `feeds/*.yaml`, `config/newsletters/*.yaml`.
+//!
+//! Read once, checked whole, handed down as values; there is no global. An unknown key, a wrong type or an impossible
+//! value is a [`Problem`](crate::problem::Problem) with its line, all of them in one go. What is optional has its
+//! default filled in here, so that nobody else knows defaults.
+
+mod read;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::Duration;
+use chrono_tz::Tz;
+use url::Url;
+
+use crate::problem::Problems;
+
+/// Everything that one project says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The project's folder (`-C`); every relative path starts here.
+    pub root: PathBuf,
+    pub site: Site,
+    pub content: Content,
+    pub publish: Publish,
+    pub mail: Mail,
+    /// `sqlite:PATH`, as written; relative paths start at `root`.
+    pub database: String,
+    /// The folder of keys (`secrets`), absolute; `CRIEUR_KEYS_FILE` overrides it.
+    pub secrets: PathBuf,
+    pub web: Web,
+    /// By file stem, sorted.
+    pub feeds: Vec<FeedConfig>,
+    /// By file stem, sorted.
+    pub newsletters: Vec<Newsletter>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Ends in `/`.
+    pub url: Url,
+    pub title: String,
+    pub description: Option<String>,
+    /// BCP 47, default `fr`… the language of the sample; `en` when not given.
+    pub language: String,
+    pub time_zone: Tz,
+    pub author: Option<Person>,
+}
+
+/// An author as a feed names one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    pub name: String,
+    pub email: Option<String>,
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Folders or files, relative to `root`.
+    pub paths: Vec<String>,
+    /// An item's address under the site: `{stem} {slug} {folder} {year} {month} {day}`.
+    pub permalink: String,
+    /// The zone of a date that names none.
+    pub dates_in: Tz,
+    pub future: Future,
+    pub ids: Ids,
+    /// What the site serves at its root, relative to `root`.
+    pub static_folders: Vec<String>,
+    /// What bodies may name besides their own front matter, read from the files named.
+    pub variables: serde_json::Map<String, serde_json::Value>,
+    pub markdown: MarkdownOptions,
+    /// Handlebars by name; the built-in ones are added by `body::expand`.
+    pub shortcodes: BTreeMap<String, String>,
+    pub unknown_shortcode: UnknownShortcode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Future {
+    /// As any other item.
+    Publish,
+    /// Left out until their date.
+    Hold,
+    /// Published with the moment at which they were first seen as their date.
+    FirstSeen,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// The item's address when it was first seen.
+    Permalink,
+    /// `tag:HOST,DATE:PATH` (RFC 4151), `tag_date` being a date on which the name was ours: `2024-01-01`.
+    Tag { date: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownShortcode {
+    Warn,
+    Fail,
+}
+
+/// markdown-it's options, by its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkdownOptions {
+    pub html: bool,
+    pub breaks: bool,
+    pub linkify: bool,
+    pub typographer: bool,
+    pub indented_code: bool,
+    /// Opening and closing double quotes, opening and closing single ones.
+    pub quotes: [String; 4],
+}
+
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// Relative to `root`.
+    pub out: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub transport: Transport,
+    pub user: Option<String>,
+    pub tls: Tls,
+    /// `relay: trusted`: `tls: none` is allowed beyond loopback.
+    pub relay_trusted: bool,
+    pub connections: usize,
+    pub rate: Option<Rate>,
+    /// The envelope sender; each letter adds its token. Default: the newsletter's `from`.
+    pub bounces_to: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A Maildir, relative to `root`.
+    Maildir(String),
+    Smtp {
+        host: String,
+        port: u16,
+    },
+    Smtps {
+        host: String,
+        port: u16,
+    },
+    Sendmail,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    Required,
+    Opportunistic,
+    None,
+}
+
+/// At most `count` letters in each `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub count: u32,
+    pub per: std::time::Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Web {
+    pub listen: String,
+    /// Ends in `/`; needed by `leave: web`.
+    pub url: Option<Url>,
+}
+
+/// Which items a feed or a newsletter takes; everything empty takes all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Select {
+    /// One of these at least.
+    pub tags: Vec<String>,
+    /// None of these.
+    pub not_tags: Vec<String>,
+    pub series: Option<String>,
+    pub kind: Option<String>,
+    pub language: Option<String>,
+    pub folder: Option<String>,
+}
+
+/// `feeds/NAME.yaml`.
+#[derive(Clone, Debug)]
+pub struct FeedConfig {
+    pub name: String,
+    /// `None`: the feed's own address.
+    pub id: Option<String>,
+    pub title: String,
+    pub description: Option<String>,
+    pub outputs: Outputs,
+    pub select: Select,
+    /// `None`: all.
+    pub limit: Option<usize>,
+    pub content: FeedContent,
+    /// WebSub hubs.
+    pub hubs: Vec<String>,
+}
+
+/// Paths under `publish.out` and under the site's address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    pub atom: Option<String>,
+    pub rss: Option<String>,
+    pub json: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedContent {
+    Full,
+    Summary,
+}
+
+/// `config/newsletters/NAME.yaml`.
+#[derive(Clone, Debug)]
+pub struct Newsletter {
+    pub name: String,
+    /// The file that said so, relative to `root`.
+    pub file: String,
+    pub title: String,
+    /// `Name <address>`, checked.
+    pub from: Mailbox,
+    pub reply_to: Option<String>,
+    pub list_id: Option<String>,
+    pub to: Audience,
+    pub leave: Leave,
+    pub schedule: Schedule,
+    pub missed: Missed,
+    pub missed_after: Duration,
+    pub backlog: Backlog,
+    pub select: Select,
+    pub max_items: usize,
+    pub surge: usize,
+    pub approve: Approve,
+    pub first_number: u64,
+    /// A Handlebars template.
+    pub subject: String,
+    pub theme: String,
+    pub images: Images,
+    /// `None`: off.
+    pub wait_for_pages: Option<Duration>,
+    pub on_uncertain: OnUncertain,
+    /// What the letter says of why it came; has a default in each language.
+    pub reason: Option<String>,
+    /// The sender's postal address, at the letter's end.
+    pub postal_address: Option<String>,
+}
+
+/// A name and an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    pub name: Option<String>,
+    pub address: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The recipients in the database that belong to this newsletter.
+    Recipients,
+    /// List mode: one letter to one address, a list server's.
+    Address(String),
+    /// A CSV file, relative to `root`.
+    File(String),
+}
+
+impl Audience {
+    /// List mode carries no personal stamp and no List-* header of ours.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Audience::Address(_))
+    }
+}
+
+/// The way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// The web service's page and RFC 8058.
+    Web,
+    /// A letter to this address with a signed token in its subject.
+    Mailto(String),
+    /// The list server sees to it.
+    List,
+    /// Any other address (`https://…`) that works without us.
+    Url(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// A cron expression, in the site's zone, as written and checked.
+    Cron(String),
+    /// A letter an item, oldest first.
+    EachItem,
+    /// Whatever is new at each `run`, in one letter: somebody else's clock decides.
+    EachRun,
+    /// Only by `send`.
+    Manual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    Send,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backlog {
+    Skip,
+    Announce,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approve {
+    No,
+    Yes,
+    File,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Images {
+    Hosted,
+    Embedded,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUncertain {
+    Resend,
+    Hold,
+}
+
+impl Config {
+    /// Reads the project in `root`. Without a configuration that can be used at all it is `Err`, with every problem
+    /// found; a newsletter or feed with an error is left out, and its problems are among those returned.
+    pub fn read(root: &Path) -> Result<(Config, Problems), Problems> {
+        read::read(root)
+    }
+}

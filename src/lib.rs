@@ -1,0 +1,25 @@
+//! `crieur` reads a static site's dated news items and announces them twice: as feeds, and as a letter by mail.
+//!
+//! The way of an item, which is also the order of the modules:
+//!
+//! 1. [`item`] reads files into dated, identified items.
+//! 2. [`body`] renders each one's body into a safe tree: HTML and plain text.
+//! 3. [`selection`] chooses the items of a feed or a newsletter.
+//! 4. [`feed`] makes feeds of them, [`digest`] makes editions and letters.
+//! 5. [`publish`] writes files, [`mail`] delivers letters; [`schedule`] tells when.
+//!
+//! [`store`] remembers; [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
+//! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
+
+pub mod body;
+pub mod cli;
+pub mod config;
+pub mod digest;
+pub mod feed;
+pub mod item;
+pub mod mail;
+pub mod problem;
+pub mod publish;
+pub mod schedule;
+pub mod selection;
+pub mod store;
