@@ -1,1 +1,140 @@
-//! (to come)
+//! The command line: arguments in, words out. One file a command; nothing here decides what an item or a letter is.
+//!
+//! Words, progress and problems go to standard error; a command's result goes to standard output, as words or, with
+//! `--json`, as one JSON document. Exit status: 0 done, nothing to do, or waiting for a later try; 1 a person should
+//! look; 2 it could not run (usage, configuration, keys, database).
+
+mod arguments;
+pub mod build;
+pub mod check;
+pub mod digest;
+pub mod editions;
+pub mod explain;
+pub mod init;
+pub mod recipients;
+pub mod report;
+pub mod run;
+pub mod send;
+pub mod status;
+mod welcome;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::Parser;
+
+pub use arguments::{Arguments, Command};
+
+/// What every command is told.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    /// The project's folder.
+    pub root: PathBuf,
+    /// The clock of the whole command.
+    pub now: DateTime<Utc>,
+    pub json: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+impl Globals {
+    /// Says a line to the person at the terminal, on standard error, unless they asked for quiet.
+    pub fn say(&self, words: impl std::fmt::Display) {
+        if !self.quiet {
+            report::line(words);
+        }
+    }
+
+    /// Says what only `-v` wants to hear.
+    pub fn detail(&self, words: impl std::fmt::Display) {
+        if self.verbose {
+            report::line(words);
+        }
+    }
+
+    /// Prints a command's result on standard output, as one JSON document.
+    pub fn print_json(&self, value: &serde_json::Value) -> anyhow::Result<()> {
+        report::print(&serde_json::to_string_pretty(value)?)
+    }
+
+    /// Prints a command's result on standard output, as words.
+    pub fn print(&self, words: &str) -> anyhow::Result<()> {
+        report::print(words)
+    }
+}
+
+/// How a command that could run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// An error among the problems, an edition held, a delivery left uncertain.
+    NeedsAPerson,
+}
+
+impl Outcome {
+    pub fn needs_a_person_if(needed: bool) -> Self {
+        if needed { Outcome::NeedsAPerson } else { Outcome::Done }
+    }
+}
+
+/// The configuration (or the keys, or the database) cannot be used: its problems are the message, and 2 the status.
+#[derive(Debug, thiserror::Error)]
+#[error("the project's configuration cannot be used")]
+pub struct Unusable(pub crate::problem::Problems);
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no failure; nothing is left to do if printing fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let globals = Globals {
+        root: arguments.directory,
+        now: arguments.now.unwrap_or_else(Utc::now),
+        json: arguments.json,
+        quiet: arguments.quiet,
+        verbose: arguments.verbose,
+    };
+    let result = match arguments.command {
+        None => welcome::run(&globals),
+        Some(Command::Init(arguments)) => init::run(&globals, arguments),
+        Some(Command::Check(arguments)) => check::run(&globals, arguments),
+        Some(Command::Build(arguments)) => build::run(&globals, arguments),
+        Some(Command::Digest(arguments)) => digest::run(&globals, arguments),
+        Some(Command::Send(arguments)) => send::run(&globals, arguments),
+        Some(Command::Run(arguments)) => run::run(&globals, arguments),
+        Some(Command::Approve(edition)) => editions::approve(&globals, edition),
+        Some(Command::Stop(edition)) => editions::stop(&globals, edition),
+        Some(Command::Resume(edition)) => editions::resume(&globals, edition),
+        Some(Command::Cancel(edition)) => editions::cancel(&globals, edition),
+        Some(Command::Resolve(arguments)) => editions::resolve(&globals, arguments),
+        Some(Command::Status) => status::run(&globals),
+        Some(Command::Explain(arguments)) => explain::run(&globals, arguments),
+        Some(Command::Recipients(command)) => recipients::run(&globals, command),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::NeedsAPerson) => ExitCode::from(1),
+        Err(error) => {
+            if report::is_broken_pipe(&error) {
+                return ExitCode::SUCCESS;
+            }
+            match error.downcast_ref::<Unusable>() {
+                Some(Unusable(problems)) => {
+                    report::problems(problems);
+                    if globals.json {
+                        let _ = globals
+                            .print_json(&serde_json::json!({ "problems": report::problems_as_json(problems) }));
+                    }
+                }
+                None => report::line(format_args!("error: {error:#}")),
+            }
+            ExitCode::from(2)
+        }
+    }
+}

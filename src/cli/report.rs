@@ -1,0 +1,202 @@
+//! How problems and words reach a person: like a compiler's messages on a terminal, as JSON, as GitHub annotations.
+
+use std::io::{IsTerminal, Write};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::{Value, json};
+
+use crate::problem::{Place, Problem, Problems, Severity};
+
+/// A line on standard error. A closed standard error is nobody's problem.
+pub fn line(words: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{words}");
+}
+
+/// Text on standard output, with a final line break.
+pub fn print(words: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(words.as_bytes())?;
+    if !words.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Whether what read our output went away: no failure of ours.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Every problem on standard error, in a compiler's form, and how many there were.
+pub fn problems(problems: &Problems) {
+    if problems.is_empty() {
+        return;
+    }
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let mut text = String::new();
+    for problem in problems.iter() {
+        text.push_str(&as_text(problem, colour));
+        text.push_str("\n\n");
+    }
+    text.push_str(&count(problems));
+    line(text);
+}
+
+/// `2 errors, 1 warning`.
+pub fn count(problems: &Problems) -> String {
+    let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
+    let warnings = problems.iter().count() - errors;
+    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    match (errors, warnings) {
+        (0, 0) => "no problem".to_string(),
+        (0, w) => plural(w, "warning"),
+        (e, 0) => plural(e, "error"),
+        (e, w) => format!("{}, {}", plural(e, "error"), plural(w, "warning")),
+    }
+}
+
+/// One problem as a compiler would print it.
+pub fn as_text(problem: &Problem, colour: bool) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    // Control characters of a broken file must not reach a terminal.
+    let message = visible(&problem.message);
+    let label = problem.label.as_deref().map(visible);
+    let help = problem.help.as_deref().map(visible);
+    let place = problem.place.as_ref();
+    let shown = place.and_then(|place| place.text.as_deref()).map(visible);
+    let title = level.primary_title(message.as_str()).id(problem.code);
+    let mut group = Group::with_title(title);
+    match (place, &shown) {
+        (Some(Place { file, line: Some(line), column: Some(column), width, .. }), Some(text)) => {
+            let (window, skipped) = window(text, *column);
+            let start = byte_offset(window, column - skipped - 1);
+            let end =
+                byte_offset(window, column - skipped - 1 + width).max(start + usize::from(start < window.len()));
+            let mut annotation = AnnotationKind::Primary.span(start..end);
+            if let Some(label) = label.as_deref() {
+                annotation = annotation.label(label);
+            }
+            group =
+                group.element(Snippet::source(window).line_start(*line).path(file.as_str()).annotation(annotation));
+        }
+        (Some(place), _) => {
+            let mut origin = annotate_snippets::Origin::path(place.file.as_str());
+            if let Some(line) = place.line {
+                origin = origin.line(line);
+            }
+            group = group.element(origin);
+        }
+        (None, _) => {}
+    }
+    if let Some(help) = help.as_deref() {
+        group = group.element(Level::HELP.message(help));
+    }
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// Of a very long line, the part around the column: what stands before and after helps nobody.
+fn window(text: &str, column: usize) -> (&str, usize) {
+    const WIDTH: usize = 160;
+    let length = text.chars().count();
+    if length <= WIDTH {
+        return (text, 0);
+    }
+    let skipped = column.saturating_sub(WIDTH / 2).min(length - WIDTH);
+    let start = byte_offset(text, skipped);
+    let end = byte_offset(text, skipped + WIDTH);
+    (&text[start..end], skipped)
+}
+
+fn byte_offset(text: &str, characters: usize) -> usize {
+    text.char_indices().nth(characters).map_or(text.len(), |(offset, _)| offset)
+}
+
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+/// The contract's form: severity, code, message, help, file, line, column.
+pub fn problems_as_json(problems: &Problems) -> Value {
+    problems
+        .iter()
+        .map(|problem| {
+            let place = problem.place.as_ref();
+            json!({
+                "severity": problem.severity,
+                "code": problem.code,
+                "message": problem.message,
+                "help": problem.help,
+                "file": place.map(|p| &p.file),
+                "line": place.and_then(|p| p.line),
+                "column": place.and_then(|p| p.column),
+            })
+        })
+        .collect()
+}
+
+/// GitHub's workflow commands: `::error file=…,line=…::message`.
+pub fn as_github(problem: &Problem) -> String {
+    let kind = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut properties = Vec::new();
+    if let Some(place) = &problem.place {
+        properties.push(format!("file={}", property(&place.file)));
+        if let Some(line) = place.line {
+            properties.push(format!("line={line}"));
+        }
+        if let Some(column) = place.column {
+            properties.push(format!("col={column}"));
+        }
+    }
+    properties.push(format!("title={}", property(problem.code)));
+    let mut message = problem.message.clone();
+    if let Some(help) = &problem.help {
+        message.push_str(". ");
+        message.push_str(help);
+    }
+    format!("::{kind} {}::{}", properties.join(","), data(&message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Source;
+
+    #[test]
+    fn a_problem_is_shown_like_a_compilers_message() {
+        let source = Source::new("posts/été.md", "---\ntitle: Un é: deux\n---\n");
+        let at = source.text.find(": deux").expect("in the text");
+        let problem = Problem::error("front-matter-syntax", "a value holds a colon")
+            .at(source.place(at..at + 1))
+            .label("expected a quoted value")
+            .help("write title: \"Un é: deux\"");
+        assert_eq!(
+            as_text(&problem, false),
+            "error[front-matter-syntax]: a value holds a colon\n --> posts/été.md:2:12\n  |\n\
+             2 | title: Un é: deux\n  |            ^ expected a quoted value\n  |\n  = help: write title: \"Un é: deux\""
+        );
+    }
+
+    #[test]
+    fn a_caret_past_the_end_of_an_empty_line_is_shown_too() {
+        let problem = Problem::error("x", "ended early").at(Source::new("a.md", "").place(0..0));
+        assert!(as_text(&problem, false).contains("--> a.md:1:1"));
+    }
+
+    #[test]
+    fn github_lines_escape_what_would_end_them() {
+        let problem = Problem::warning("c", "50 %\nand more").in_file("a,b.md");
+        assert_eq!(as_github(&problem), "::warning file=a%2Cb.md,title=c::50 %25%0Aand more");
+    }
+}
