@@ -1,1 +1,3 @@
 //! Every integration test, in one binary: linking is what costs. A file a capability; `support` holds what they share.
+
+mod support;
