@@ -1,0 +1,38 @@
+//! What the tests share: projects in folders of their own, and the program run in them.
+
+// Each helper is used by some test, not by every one.
+#![allow(dead_code)]
+
+pub mod project;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The folder of real sites' content, where the machine has it.
+pub fn corpora() -> Option<PathBuf> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora"));
+    folder.is_dir().then_some(folder)
+}
+
+/// Whether a peer's program is there. When it is not, the test that asked is skipped by name, or, where every peer is
+/// required (`CRIEUR_TEST_PEERS=all`), fails.
+pub fn peer_or_skip(test: &str, peer: &str, present: bool) -> bool {
+    if present {
+        return true;
+    }
+    assert!(
+        std::env::var("CRIEUR_TEST_PEERS").as_deref() != Ok("all"),
+        "{test} needs {peer}, which every test run with CRIEUR_TEST_PEERS=all must have"
+    );
+    println!("skipped: {test} needs {peer}");
+    false
+}
+
+/// Whether a program answers at all.
+pub fn has_program(program: &str, argument: &str) -> bool {
+    Command::new(program).arg(argument).output().is_ok()
+}
+
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0\n"))
+}
