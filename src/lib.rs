@@ -21,5 +21,6 @@ pub mod mail;
 pub mod problem;
 pub mod publish;
 pub mod schedule;
+pub mod secrets;
 pub mod selection;
 pub mod store;

@@ -1,1 +1,234 @@
-//! (to come)
+//! *remember*: people, editions, the ledger of deliveries, what was announced, and a copy of the items' identities.
+//!
+//! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
+//! given by the program. The files follow the tables: [`recipients`], [`editions`], [`ledger`], [`newsletters`],
+//! [`items`]. A writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of failing; what belongs
+//! together is one transaction. Work is set-based: no list of people is held in memory.
+//!
+//! Promises: what a function said is done is on disk (WAL, `synchronous=FULL`); a database that was used with another
+//! key is refused.
+//!
+//! BUGS: SQLite alone in this version. One connection a process: whoever holds the [`Store`] has it to themselves.
+
+pub mod editions;
+pub mod items;
+pub mod ledger;
+pub mod newsletters;
+pub mod recipients;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sqlx::any::{Any, AnyConnectOptions};
+use sqlx::{AnyConnection, ConnectOptions, Connection, Transaction};
+
+/// The migrations, in their order; a database says in `meta` how many it has.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database {0:?} is of a kind that this version does not know: write sqlite:PATH")]
+    Unsupported(String),
+    #[error("the database {path} cannot be opened: {source}")]
+    Open { path: PathBuf, source: io::Error },
+    #[error("the database: {0}")]
+    Sql(#[from] sqlx::Error),
+    #[error("the database holds something that cannot be read: {0}")]
+    Content(String),
+    #[error("the database was used with another key: put the right one in `secrets`, or name it in CRIEUR_KEYS_FILE")]
+    OtherKey,
+    #[error("the database was made by a newer version of this program")]
+    Newer,
+}
+
+impl StoreError {
+    /// The key in `secrets` is not the one that the database knows.
+    pub fn is_other_key(&self) -> bool {
+        matches!(self, StoreError::OtherKey)
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        StoreError::Content(error.to_string())
+    }
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The open database.
+pub struct Store {
+    connection: AnyConnection,
+}
+
+/// Where the database of a project lies: `sqlite:PATH`, a relative path starting at `root`.
+pub fn database_path(root: &Path, database: &str) -> Result<PathBuf> {
+    match database.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => Ok(root.join(path.strip_prefix("//").unwrap_or(path))),
+        _ => Err(StoreError::Unsupported(database.to_string())),
+    }
+}
+
+impl Store {
+    /// Opens the database, makes it when it is not there, and brings it to this version's form.
+    pub async fn open(path: &Path) -> Result<Store> {
+        create_private(path).map_err(|source| StoreError::Open { path: path.to_path_buf(), source })?;
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = sqlite_address(path).parse()?;
+        let mut connection = options.connect().await?;
+        for pragma in ["PRAGMA busy_timeout = 60000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
+            sqlx::raw_sql(pragma).execute(&mut connection).await?;
+        }
+        let mut store = Store { connection };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Closes the database; SQLite then folds its log into it.
+    pub async fn close(self) -> Result<()> {
+        Ok(self.connection.close().await?)
+    }
+
+    /// A transaction that may write.
+    async fn write(&mut self) -> Result<Transaction<'_, Any>> {
+        Ok(self.connection.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    async fn migrate(&mut self) -> Result<()> {
+        let mut transaction = self.write().await?;
+        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            .execute(&mut *transaction)
+            .await?;
+        let version = read_meta(&mut transaction, "version").await?;
+        let version: usize = version.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let Some(missing) = MIGRATIONS.get(version..) else { return Err(StoreError::Newer) };
+        if !missing.is_empty() {
+            for migration in missing {
+                sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+            }
+            write_meta(&mut transaction, "version", &MIGRATIONS.len().to_string()).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Remembers the key's fingerprint at first, and compares it ever after.
+    pub async fn check_key(&mut self, fingerprint: &str) -> Result<()> {
+        let mut transaction = self.write().await?;
+        match read_meta(&mut transaction, "key").await? {
+            Some(known) if known == fingerprint => {}
+            Some(_) => return Err(StoreError::OtherKey),
+            None => write_meta(&mut transaction, "key", fingerprint).await?,
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+async fn read_meta(connection: &mut AnyConnection, name: &str) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("SELECT value FROM meta WHERE name = $1").bind(name).fetch_optional(connection).await?)
+}
+
+async fn write_meta(connection: &mut AnyConnection, name: &str, value: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO meta (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name)
+    .bind(value)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// `($1,$2),($3,$4)`: the numbered places of `rows` rows of `columns` columns, behind `before` others.
+fn places(rows: usize, columns: usize, before: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> =
+            (1..=columns).map(|column| format!("${}", before + row * columns + column)).collect();
+        format!("({})", places.join(","))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(",")
+}
+
+/// Makes an empty file for its owner only: it will hold people's addresses.
+fn create_private(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+/// The path as sqlx wants it: everything but plain characters as `%XX`, which it undoes.
+fn sqlite_address(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.".contains(&b);
+    let bytes = path.to_string_lossy().into_owned().into_bytes();
+    let path: String =
+        bytes.iter().map(|b| if plain(*b) { char::from(*b).to_string() } else { format!("%{b:02X}") }).collect();
+    format!("sqlite://{path}?mode=rw")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A store in a folder of its own, which lives as long as the first value.
+    pub(crate) async fn empty() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("crieur.db")).await.unwrap();
+        (folder, store)
+    }
+
+    pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_database_in_a_folder_of_any_name_is_private_and_opens_twice() {
+        wait(async {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("é %41 ?#/crieur.db");
+            Store::open(&path).await.unwrap().close().await.unwrap();
+            Store::open(&path).await.unwrap().close().await.unwrap();
+            assert!(path.exists());
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            }
+        });
+    }
+
+    #[test]
+    fn another_key_is_refused() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            store.check_key("aa").await.unwrap();
+            store.check_key("aa").await.unwrap();
+            assert!(store.check_key("bb").await.unwrap_err().is_other_key());
+        });
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_refused() {
+        wait(async {
+            let (folder, mut store) = empty().await;
+            write_meta(&mut store.connection, "version", "99").await.unwrap();
+            assert!(matches!(Store::open(&folder.path().join("crieur.db")).await, Err(StoreError::Newer)));
+        });
+    }
+
+    #[test]
+    fn only_sqlite_is_known() {
+        assert!(database_path(Path::new("/p"), "postgres://x").is_err());
+        assert_eq!(database_path(Path::new("/p"), "sqlite:var/c.db").unwrap(), Path::new("/p/var/c.db"));
+        assert_eq!(database_path(Path::new("/p"), "sqlite:///abs/c.db").unwrap(), Path::new("/abs/c.db"));
+    }
+}

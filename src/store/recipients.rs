@@ -1,0 +1,371 @@
+//! People, which newsletters each receives, and whom no letter may reach.
+//!
+//! Promises: nobody who left is revived by an import; leaving takes effect with the commit.
+
+use chrono::{DateTime, Utc};
+use sqlx::AnyConnection;
+use sqlx::Row;
+
+use super::newsletters::moment;
+use super::{Result, Store, places};
+
+/// Somebody a letter can go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addressee {
+    /// The keyed hash of the address.
+    pub id: i64,
+    /// As it is mailed.
+    pub email: String,
+    pub name: Option<String>,
+    /// JSON: what else the list says of this person.
+    pub fields: String,
+}
+
+/// On what basis people are on a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// `consent` or `mission`.
+    pub kind: String,
+    pub proof: Option<String>,
+}
+
+/// An import under way, or one person added by hand.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    pub newsletter: String,
+    pub basis: Basis,
+    /// `import` or `add`.
+    pub source: &'static str,
+    /// Whether somebody who left may come back: a person says so, for one person.
+    pub revive: bool,
+    pub now: DateTime<Utc>,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub added: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    /// Left before, and stay so.
+    pub left: u64,
+    /// Not in the file any more (`--sync`).
+    pub retired: u64,
+}
+
+/// One person, as `recipients list` and `explain` show them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub addressee: Addressee,
+    pub basis: Basis,
+    pub added: DateTime<Utc>,
+    pub newsletter: String,
+    /// `subscribed`, `left`, `retired`.
+    pub state: String,
+    pub suppressed: bool,
+}
+
+impl Store {
+    /// Takes people in, in one transaction: `next` gives them in batches until it gives an empty one. With `sync`, who
+    /// is subscribed and was not given is retired.
+    pub async fn take_in(
+        &mut self,
+        intake: &Intake,
+        sync: bool,
+        mut next: impl FnMut() -> Vec<Addressee>,
+    ) -> Result<Taken> {
+        let mut transaction = self.write().await?;
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(import) FROM subscriptions").fetch_one(&mut *transaction).await?;
+        let import = last.unwrap_or(0) + 1;
+        let mut taken = Taken::default();
+        loop {
+            let batch = next();
+            if batch.is_empty() {
+                break;
+            }
+            for batch in batch.chunks(500) {
+                take_batch(&mut transaction, intake, import, batch, &mut taken).await?;
+            }
+        }
+        if sync {
+            let retired = sqlx::query(
+                "UPDATE subscriptions SET state = 'retired', since = $1
+                 WHERE newsletter = $2 AND state = 'subscribed' AND import <> $3",
+            )
+            .bind(intake.now.timestamp())
+            .bind(&intake.newsletter)
+            .bind(import)
+            .execute(&mut *transaction)
+            .await?;
+            taken.retired = retired.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(taken)
+    }
+
+    /// Takes somebody off a newsletter, or off all that they are on, for good. Tells from how many.
+    pub async fn leave(&mut self, recipient: i64, newsletter: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
+        let mut transaction = self.write().await?;
+        let mut left = sqlx::query(
+            "UPDATE subscriptions SET state = 'left', since = $1
+             WHERE recipient = $2 AND state <> 'left' AND (newsletter = $3 OR CAST($4 AS BIGINT) = 1)",
+        )
+        .bind(now.timestamp())
+        .bind(recipient)
+        .bind(newsletter.unwrap_or(""))
+        .bind(i64::from(newsletter.is_none()))
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        if let Some(newsletter) = newsletter {
+            // Somebody from a CSV file has no row here yet.
+            left += sqlx::query(
+                "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since)
+                 VALUES ($1, $2, 'left', 'leave', 0, $3) ON CONFLICT (newsletter, recipient) DO NOTHING",
+            )
+            .bind(newsletter)
+            .bind(recipient)
+            .bind(now.timestamp())
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(left)
+    }
+
+    /// Whether somebody is known here, by any newsletter or delivery.
+    pub async fn knows(&mut self, recipient: i64) -> Result<bool> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT recipient FROM subscriptions WHERE recipient = $1
+             UNION SELECT recipient FROM deliveries WHERE recipient = $1 LIMIT 1",
+        )
+        .bind(recipient)
+        .fetch_optional(&mut self.connection)
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// People with their newsletters, by address then newsletter: the `limit` that follow `after`. Empty: no more.
+    pub async fn list_recipients(
+        &mut self,
+        newsletter: Option<&str>,
+        after: (&str, &str),
+        limit: i64,
+    ) -> Result<Vec<Listed>> {
+        let rows = sqlx::query(
+            "SELECT r.id, r.email, r.name, r.fields, r.basis, r.proof, r.added_at, s.newsletter, s.state,
+                    CASE WHEN EXISTS (SELECT 1 FROM suppressions x WHERE x.recipient = r.id) THEN 1 ELSE 0 END
+             FROM recipients r JOIN subscriptions s ON s.recipient = r.id
+             WHERE (s.newsletter = $1 OR CAST($2 AS BIGINT) = 1)
+               AND (r.email > $3 OR (r.email = $3 AND s.newsletter > $4))
+             ORDER BY r.email, s.newsletter LIMIT $5",
+        )
+        .bind(newsletter.unwrap_or(""))
+        .bind(i64::from(newsletter.is_none()))
+        .bind(after.0)
+        .bind(after.1)
+        .bind(limit)
+        .fetch_all(&mut self.connection)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let suppressed: i64 = row.try_get(9)?;
+                Ok(Listed {
+                    addressee: Addressee {
+                        id: row.try_get(0)?,
+                        email: row.try_get(1)?,
+                        name: row.try_get(2)?,
+                        fields: row.try_get(3)?,
+                    },
+                    basis: Basis { kind: row.try_get(4)?, proof: row.try_get(5)? },
+                    added: moment(row.try_get(6)?),
+                    newsletter: row.try_get(7)?,
+                    state: row.try_get(8)?,
+                    suppressed: suppressed != 0,
+                })
+            })
+            .collect()
+    }
+
+    /// How many people a newsletter would go to now.
+    pub async fn count_subscribed(&mut self, newsletter: &str) -> Result<i64> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM subscriptions WHERE newsletter = $1 AND state = 'subscribed'")
+            .bind(newsletter)
+            .fetch_one(&mut self.connection)
+            .await?)
+    }
+
+    /// How somebody stands with each newsletter: its name, the state, since when.
+    pub async fn standing(&mut self, recipient: i64) -> Result<Vec<(String, String, DateTime<Utc>)>> {
+        let rows = sqlx::query(
+            "SELECT newsletter, state, since FROM subscriptions WHERE recipient = $1 ORDER BY newsletter",
+        )
+        .bind(recipient)
+        .fetch_all(&mut self.connection)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, moment(row.try_get(2)?)))).collect()
+    }
+
+    /// Why no letter may reach somebody: the reason, the server's words, since when.
+    pub async fn suppression(&mut self, recipient: i64) -> Result<Option<(String, Option<String>, DateTime<Utc>)>> {
+        let row = sqlx::query("SELECT reason, reply, at FROM suppressions WHERE recipient = $1")
+            .bind(recipient)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?, moment(row.try_get(2)?)))).transpose()
+    }
+}
+
+/// Writes one batch: the people, then their subscriptions, each set in one statement.
+async fn take_batch(
+    connection: &mut AnyConnection,
+    intake: &Intake,
+    import: i64,
+    batch: &[Addressee],
+    taken: &mut Taken,
+) -> Result<()> {
+    // SQLite and PostgreSQL both refuse to touch a row twice in one statement: the last word on an address counts.
+    let mut seen = std::collections::HashSet::new();
+    let mut people: Vec<&Addressee> = batch.iter().rev().filter(|person| seen.insert(person.id)).collect();
+    people.reverse();
+    let now = intake.now.timestamp();
+
+    let text = format!(
+        "INSERT INTO recipients (id, email, name, fields, basis, proof, added_at, updated_at) VALUES {}
+         ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = COALESCE(excluded.name, recipients.name),
+            fields = CASE WHEN excluded.fields = '{{}}' THEN recipients.fields ELSE excluded.fields END,
+            updated_at = excluded.updated_at
+         WHERE recipients.email <> excluded.email
+            OR COALESCE(recipients.name, '') <> COALESCE(excluded.name, recipients.name, '')
+            OR (recipients.fields <> excluded.fields AND excluded.fields <> '{{}}')",
+        places(people.len(), 8, 0)
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+    for person in &people {
+        query = query
+            .bind(person.id)
+            .bind(&person.email)
+            .bind(person.name.as_deref())
+            .bind(&person.fields)
+            .bind(&intake.basis.kind)
+            .bind(intake.basis.proof.as_deref())
+            .bind(now)
+            .bind(now);
+    }
+    let written = query.execute(&mut *connection).await?.rows_affected();
+
+    let ids = (2..people.len() + 2).map(|n| format!("${n}")).collect::<Vec<_>>().join(",");
+    let text = format!(
+        "SELECT COALESCE(CAST(SUM(CASE WHEN state = 'subscribed' THEN 1 ELSE 0 END) AS BIGINT), 0),
+                COALESCE(CAST(SUM(CASE WHEN state = 'left' THEN 1 ELSE 0 END) AS BIGINT), 0)
+         FROM subscriptions WHERE newsletter = $1 AND recipient IN ({ids})"
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&intake.newsletter);
+    for person in &people {
+        query = query.bind(person.id);
+    }
+    let row = query.fetch_one(&mut *connection).await?;
+    let (subscribed, left): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+
+    let text = format!(
+        "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since) VALUES {}
+         ON CONFLICT (newsletter, recipient) DO UPDATE SET import = excluded.import,
+            since = CASE WHEN subscriptions.state = 'retired' THEN excluded.since ELSE subscriptions.since END,
+            state = CASE WHEN subscriptions.state = 'left' AND {} = 0 THEN 'left' ELSE 'subscribed' END",
+        places(people.len(), 6, 0),
+        i64::from(intake.revive)
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+    for person in &people {
+        query = query
+            .bind(&intake.newsletter)
+            .bind(person.id)
+            .bind("subscribed")
+            .bind(intake.source)
+            .bind(import)
+            .bind(now);
+    }
+    query.execute(&mut *connection).await?;
+
+    let left = if intake.revive { 0 } else { left.unsigned_abs() };
+    let (people, subscribed) = (people.len() as u64, subscribed.unsigned_abs());
+    let added = people - subscribed - left;
+    // Of the rows written, those of people who are new to the newsletter count as added.
+    let updated = written.saturating_sub(added).min(subscribed);
+    taken.added += added;
+    taken.updated += updated;
+    taken.unchanged += subscribed - updated;
+    taken.left += left;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::store::tests::{empty, wait};
+
+    pub(crate) fn person(id: i64) -> Addressee {
+        Addressee { id, email: format!("p{id:07}@example.org"), name: None, fields: "{}".to_string() }
+    }
+
+    pub(crate) fn intake() -> Intake {
+        Intake {
+            newsletter: "a".to_string(),
+            basis: Basis { kind: "mission".to_string(), proof: None },
+            source: "import",
+            revive: false,
+            now: moment(1000),
+        }
+    }
+
+    pub(crate) async fn take(store: &mut Store, sync: bool, people: Vec<Addressee>) -> Taken {
+        let mut people = Some(people);
+        store.take_in(&intake(), sync, || people.take().unwrap_or_default()).await.unwrap()
+    }
+
+    #[test]
+    fn an_import_adds_updates_and_retires_but_revives_nobody_who_left() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            let taken = take(&mut store, false, (0..1300).map(person).collect()).await;
+            assert_eq!(taken, Taken { added: 1300, ..Taken::default() });
+
+            assert_eq!(store.leave(7, Some("a"), moment(2000)).await.unwrap(), 1);
+            assert_eq!(store.leave(7, Some("a"), moment(2000)).await.unwrap(), 0);
+
+            let named = Addressee { name: Some("Ana".to_string()), ..person(3) };
+            let taken = take(&mut store, true, vec![person(1), named, person(7), person(9000)]).await;
+            assert_eq!(taken, Taken { added: 1, updated: 1, unchanged: 1, left: 1, retired: 1297 });
+            assert_eq!(store.count_subscribed("a").await.unwrap(), 3);
+
+            let taken = take(&mut store, true, (0..1300).map(person).collect()).await;
+            assert_eq!((taken.left, taken.retired), (1, 1));
+            assert_eq!(store.count_subscribed("a").await.unwrap(), 1299);
+        });
+    }
+
+    #[test]
+    fn the_last_word_on_an_address_given_twice_counts() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            let named = |name: &str| Addressee { name: Some(name.to_string()), ..person(3) };
+            let taken = take(&mut store, false, vec![named("first"), named("second")]).await;
+            assert_eq!(taken.added, 1);
+            let listed = store.list_recipients(Some("a"), ("", ""), 10).await.unwrap();
+            assert_eq!(listed.len(), 1);
+            assert_eq!(listed[0].addressee.name.as_deref(), Some("second"));
+        });
+    }
+
+    #[test]
+    fn somebody_unknown_who_leaves_stays_away() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            assert_eq!(store.leave(5, Some("a"), moment(1)).await.unwrap(), 1);
+            let taken = take(&mut store, false, vec![person(5)]).await;
+            assert_eq!(taken, Taken { left: 1, ..Taken::default() });
+        });
+    }
+}
