@@ -4,7 +4,17 @@
 //! value is a [`Problem`](crate::problem::Problem) with its line, all of them in one go. What is optional has its
 //! default filled in here, so that nobody else knows defaults.
 
+mod content_paths;
+mod feeds;
+mod locate;
+mod newsletters;
 mod read;
+mod reader;
+mod select;
+#[cfg(test)]
+mod tests;
+mod values;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,150 @@
+//! Reads `config/newsletters/*.yaml`, one file a newsletter.
+
+use chrono::Duration;
+
+use super::read::folder;
+use super::reader::{File, Mapping, reject};
+use super::{
+    Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule, select,
+    values,
+};
+use crate::problem::{Place, Problem, Problems};
+
+const SUBJECT: &str = "{{newsletter.title}} n° {{edition.number}} : {{edition.headline}}";
+
+/// The newsletters that can be used, by name.
+pub fn read(config: &Config, problems: &mut Problems) -> Vec<Newsletter> {
+    let mut newsletters = Vec::new();
+    for (name, file) in folder(&config.root, "config/newsletters", problems) {
+        let newsletter = newsletter(config, &name, &file);
+        if !file.has_errors() {
+            newsletters.push(newsletter);
+        }
+        problems.extend(file.into_problems());
+    }
+    newsletters
+}
+
+fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
+    let top = file.root();
+    let title = top.text("title").unwrap_or_else(|| config.site.title.clone());
+    let from = match top.get("from") {
+        Some(_) => top.parsed("from", values::mailbox),
+        None => Some(default_from(config, file)),
+    };
+    let from = from.unwrap_or(Mailbox { name: None, address: String::new() });
+    let reply_to = top.parsed("reply_to", |text| values::mailbox(text).map(|_| text.to_string()));
+    let to = top.parsed("to", values::audience).unwrap_or(Audience::Recipients);
+    let list_id = top.parsed("list_id", list_id);
+    let list_id = list_id.or_else(|| config.site.url.host_str().map(|host| format!("{name}.{host}")));
+    let leave = leave(config, &top, &to, &from, reply_to.as_deref());
+    let schedule = top.parsed("schedule", values::schedule).unwrap_or(Schedule::Manual);
+    let missed = top.choice("missed", &[("send", Missed::Send), ("skip", Missed::Skip)]).unwrap_or(Missed::Send);
+    let missed_after = top.parsed("missed_after", values::duration).unwrap_or(Duration::hours(6));
+    let backlog = [("skip", Backlog::Skip), ("announce", Backlog::Announce)];
+    let backlog = top.choice("backlog", &backlog).unwrap_or(Backlog::Skip);
+    let select = select::read(top.section("select"));
+    let count =
+        |key: &str, default: usize| top.number(key, 1).map_or(default, |n| usize::try_from(n).unwrap_or(default));
+    let (max_items, surge) = (count("max_items", 12), count("surge", 15));
+    let approve = [("no", Approve::No), ("yes", Approve::Yes), ("file", Approve::File)];
+    let approve = top.choice("approve", &approve).unwrap_or(Approve::No);
+    let first_number = top.number("first_number", 1).unwrap_or(1);
+    let subject = top.parsed("subject", subject).unwrap_or_else(|| SUBJECT.to_string());
+    let theme = top.choice("theme", &[("plain", "plain"), ("dsfr", "dsfr")]).unwrap_or("plain").to_string();
+    let images = [("hosted", Images::Hosted), ("embedded", Images::Embedded), ("none", Images::None)];
+    let images = top.choice("images", &images).unwrap_or(Images::Hosted);
+    let wait_for_pages = top.parsed("wait_for_pages", values::duration_or_off).unwrap_or(None);
+    let on_uncertain = [("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)];
+    let on_uncertain = top.choice("on_uncertain", &on_uncertain).unwrap_or(OnUncertain::Resend);
+    let reason = top.text("reason");
+    let postal_address = top.text("postal_address");
+    top.finish();
+    Newsletter {
+        name: name.to_string(),
+        file: file.source.path.clone(),
+        title,
+        from,
+        reply_to,
+        list_id,
+        to,
+        leave,
+        schedule,
+        missed,
+        missed_after,
+        backlog,
+        select,
+        max_items,
+        surge,
+        approve,
+        first_number,
+        subject,
+        theme,
+        images,
+        wait_for_pages,
+        on_uncertain,
+        reason,
+        postal_address,
+    }
+}
+
+/// The site's author, else an address at the site's host, with a warning: somebody should say who writes.
+fn default_from(config: &Config, file: &File) -> Mailbox {
+    if let Some(author) = &config.site.author
+        && let Some(email) = &author.email
+    {
+        return Mailbox { name: Some(author.name.clone()), address: email.clone() };
+    }
+    let host = config.site.url.host_str().unwrap_or("localhost");
+    let address = format!("lettre@{}", host.trim_start_matches("www."));
+    let message = format!("nobody says who writes: the letters would come from {address}");
+    let problem = Problem::warning("missing-key", message).at(Place::file(&file.source.path));
+    file.push(problem.help("add `from: Name <address>`, an address that somebody reads"));
+    Mailbox { name: Some(config.site.title.clone()), address }
+}
+
+/// The way out, as given, or the one that fits: a list server's own, the web service, else a letter to the sender.
+fn leave(config: &Config, top: &Mapping<'_>, to: &Audience, from: &Mailbox, reply_to: Option<&str>) -> Leave {
+    let sender = || {
+        let reply_to = reply_to.and_then(|text| values::mailbox(text).ok()).map(|mailbox| mailbox.address);
+        Leave::Mailto(reply_to.unwrap_or_else(|| from.address.clone()))
+    };
+    let default = match (to, &config.web.url) {
+        (Audience::Address(_), _) => Leave::List,
+        (_, Some(_)) => Leave::Web,
+        (_, None) => sender(),
+    };
+    let given = top.parsed("leave", values::leave);
+    let Some(node) = top.get("leave") else { return default };
+    match &given {
+        Some(Leave::List) if !to.is_list() => {
+            let help =
+                "write `leave: web` or `leave: mailto:ADDRESS`; `list` is for `to:` one address, a list server's";
+            node.problem("no-way-out", "personal letters have no list server that lets people leave", help);
+        }
+        Some(Leave::Web) if !to.is_list() && config.web.url.is_none() => {
+            let help = "add `web.url` to config/crieur.yaml, or write `leave: mailto:ADDRESS`";
+            node.problem("no-way-out", "`leave: web` needs `web.url`, the address of the web service", help);
+        }
+        _ => {}
+    }
+    given.unwrap_or(default)
+}
+
+/// RFC 2919: labels with dots between them.
+fn list_id(text: &str) -> Result<String, super::reader::Reject> {
+    let label = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if text.len() <= 255 && text.contains('.') && text.split('.').all(label) {
+        return Ok(text.to_string());
+    }
+    reject(format!("`{text}` is not a list's name"), "write it like a host name, for example `letter.example.org`")
+}
+
+fn subject(text: &str) -> Result<String, super::reader::Reject> {
+    match handlebars::Template::compile(text) {
+        Ok(_) => Ok(text.to_string()),
+        Err(error) => {
+            reject(format!("this subject is not a Handlebars template: {}", error.reason()), "close each `{{`")
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The configuration as people write it, right and wrong, and every word that they get back.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::*;
+use crate::problem::Problem;
+
+const SMALL: &str = "site:\n  url: https://www.example.org\n  title: Exemple\ncontent:\n  paths: [posts]\n";
+
+/// A project's folder with these files, and a folder `posts`.
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join("posts")).expect("posts");
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("its folder");
+        std::fs::write(path, text).expect("the file");
+    }
+    folder
+}
+
+fn read(files: &[(&str, &str)]) -> (Option<Config>, String) {
+    let folder = project(files);
+    let (config, problems) = match Config::read(folder.path()) {
+        Ok((config, problems)) => (Some(config), problems),
+        Err(problems) => (None, problems),
+    };
+    (config, problems.iter().map(shown).collect())
+}
+
+/// A problem with everything that it says, the caret included.
+fn shown(problem: &Problem) -> String {
+    let mut out = format!("{:?}[{}] {problem}\n", problem.severity, problem.code);
+    if let Some(place) = &problem.place
+        && let (Some(text), Some(column)) = (&place.text, place.column)
+    {
+        let _ = writeln!(out, "  {text}\n  {}{}", " ".repeat(column - 1), "^".repeat(place.width));
+    }
+    if let Some(help) = &problem.help {
+        let _ = writeln!(out, "  help: {help}");
+    }
+    out
+}
+
+#[test]
+fn three_keys_are_enough() {
+    let (config, problems) = read(&[("config/crieur.yaml", SMALL), ("feeds/news.yaml", "# all defaults\n")]);
+    assert_eq!(problems, "");
+    let config = config.expect("a configuration");
+    assert_eq!(config.site.url.as_str(), "https://www.example.org/");
+    assert_eq!(config.site.language, "en");
+    assert_eq!(config.content.dates_in, Tz::UTC);
+    assert_eq!(config.mail.transport, Transport::Maildir("var/outbox".into()));
+    assert_eq!(config.database, "sqlite:var/crieur.db");
+    assert_eq!(config.feeds[0].outputs.atom.as_deref(), Some("feed/news.xml"));
+    assert_eq!((config.feeds[0].title.as_str(), config.feeds[0].limit), ("Exemple", Some(20)));
+}
+
+#[test]
+fn the_whole_documented_sample_is_taken() {
+    let main = r#"site:
+  url: https://www.example.org/
+  title: Numérique écoresponsable
+  description: La mission
+  language: fr
+  time_zone: Europe/Paris              # schedules, letters and pages
+  author: { name: Equipe, email: contact@example.org, url: https://example.org/a-propos/ }
+content:
+  paths: [posts]                       # folders or files
+  permalink: /posts/{stem}/            # {stem} {slug} {folder} {year} {month} {day}
+  dates_in: UTC
+  future: publish
+  ids: permalink
+  static: static
+  variables: { metadata: _data/metadata.json }
+  markdown: { html: true, breaks: true, linkify: true, typographer: true, indented_code: false,
+              quotes: ["«\u00a0", "\u00a0»", "‹\u00a0", "\u00a0›"] }
+  shortcodes:
+    dailymotion: '<iframe src="https://www.dailymotion.com/embed/video/{{args.[0]}}"></iframe>'
+  unknown_shortcode: warn              # warn (leave it out) | fail
+publish:
+  out: public
+mail:
+  transport: maildir:var/outbox
+  user: lettre
+  tls: required
+  connections: 8
+  rate: 50/s
+  bounces_to: bounces@lettre.example.org
+  dkim: { domain: lettre.example.org, selector: c1, key: var/dkim.pem }
+database: sqlite:var/crieur.db
+secrets: var/keys
+web:
+  listen: 127.0.0.1:8080
+  url: https://lettre.example.org/
+"#;
+    let feed = "id: https://www.example.org/\ntitle: Actualités\n\
+        outputs: { atom: feed/feed.xml, rss: feed/rss.xml, json: feed/feed.json }\n\
+        select: { tags: [], not_tags: [], series: null, type: null, language: null, folder: null }\n\
+        limit: all\ncontent: full\n";
+    let newsletter = r#"title: La lettre des référents
+from: MiNumEco <lettre@lettre.example.org>
+reply_to: contact@example.org
+list_id: referents.lettre.example.org
+to: recipients
+leave: web
+schedule: "0 9 1 * *"
+missed: send
+missed_after: 6h
+backlog: skip
+select: { tags: [], not_tags: [] }
+max_items: 12
+surge: 15
+approve: no
+first_number: 1
+subject: "{{newsletter.title}} n° {{edition.number}} : {{edition.headline}}"
+theme: plain
+images: hosted
+wait_for_pages: off
+on_uncertain: resend
+"#;
+    let (config, problems) = read(&[
+        ("config/crieur.yaml", main),
+        ("feeds/news.yaml", feed),
+        ("config/newsletters/referents.yaml", newsletter),
+        ("_data/metadata.json", r#"{"title": "T", "a": {"b": 1}}"#),
+    ]);
+    assert_eq!(
+        problems,
+        "Warning[dkim-not-signed] config/crieur.yaml:30:9: letters are not signed by this version: DKIM is left to the relay\n\
+         \x20   dkim: { domain: lettre.example.org, selector: c1, key: var/dkim.pem }\n\
+         \x20         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
+         \x20 help: have the relay sign (OpenDKIM, rspamd, or the provider's setting), and take `mail.dkim` out\n"
+    );
+    let config = config.expect("a configuration");
+    assert_eq!(config.content.variables["metadata"]["a"]["b"], 1);
+    assert_eq!(config.content.markdown.quotes[0], "«\u{a0}");
+    assert_eq!(config.feeds[0].limit, None);
+    let newsletter = &config.newsletters[0];
+    assert_eq!((newsletter.approve, &newsletter.leave), (Approve::No, &Leave::Web));
+    assert_eq!(newsletter.schedule, Schedule::Cron("0 9 1 * *".into()));
+    assert_eq!((newsletter.wait_for_pages, newsletter.missed_after), (None, Duration::hours(6)));
+}
+
+#[test]
+fn every_mistake_of_a_file_is_named_at_its_place() {
+    let main = "site:\n  url: example.org\n  titel: Exemple\n  time_zone: Europe/Pari\ncontent:\n  paths: [posts]\n  \
+                future: hide\n  markdown: { html: yes, brakes: true }\nmail:\n  connections: many\n  \
+                transport: smtp://mail.example.org:25\n  tls: none\n  rate: fast\ndatabase: postgres://db/crieur\n";
+    let (config, problems) = read(&[("config/crieur.yaml", main)]);
+    assert!(config.is_none());
+    assert_eq!(
+        problems,
+        "\
+Error[bad-value] config/crieur.yaml:2:8: `example.org` is not a whole web address
+    url: example.org
+         ^^^^^^^^^^^
+  help: write the whole address, for example `https://www.example.org/`
+Error[missing-key] config/crieur.yaml:1:1: `site.title` is missing
+  site:
+  ^^^^
+  help: add it, for example `title: Our news`
+Error[bad-value] config/crieur.yaml:4:14: there is no time zone `Europe/Pari`
+    time_zone: Europe/Pari
+               ^^^^^^^^^^^
+  help: did you mean `Europe/Paris`?
+Error[unknown-key] config/crieur.yaml:3:3: there is no key `titel` in `site`
+    titel: Exemple
+    ^^^^^
+  help: did you mean `title`?
+Error[bad-value] config/crieur.yaml:7:11: `content.future` cannot be `hide`
+    future: hide
+            ^^^^
+  help: it can be `publish`, `hold` or `first-seen`
+Error[unknown-key] config/crieur.yaml:8:26: there is no key `brakes` in `content.markdown`
+    markdown: { html: yes, brakes: true }
+                           ^^^^^^
+  help: did you mean `breaks`?
+Error[mail-in-clear] config/crieur.yaml:12:8: without TLS, letters cross the network to mail.example.org in clear
+    tls: none
+         ^^^^
+  help: write `tls: required`, or, if everything on the way there is yours, `relay: trusted` beside it
+Error[wrong-type] config/crieur.yaml:10:16: `mail.connections` must be a whole number from 1 up, not `many`
+    connections: many
+                 ^^^^
+  help: write it in digits, without quotes
+Error[bad-value] config/crieur.yaml:13:9: `fast` is not a rate
+    rate: fast
+          ^^^^
+  help: write how many letters in which time: `50/s`, `600/min` or `1000/h`
+Error[bad-value] config/crieur.yaml:14:11: this version cannot keep its memory in PostgreSQL yet
+  database: postgres://db/crieur
+            ^^^^^^^^^^^^^^^^^^^^
+  help: write `sqlite:PATH`, for example `sqlite:var/crieur.db`
+"
+    );
+}
+
+#[test]
+fn a_project_without_configuration_is_sent_to_init() {
+    let folder = project(&[]);
+    let problems = Config::read(folder.path()).expect_err("there is none");
+    assert_eq!(
+        problems.iter().map(shown).collect::<String>(),
+        format!(
+            "Error[no-config] there is no config/crieur.yaml in {}\n  \
+             help: run `crieur init` in the site's folder to write one, or name the folder with -C\n",
+            folder.path().display()
+        )
+    );
+}
+
+#[test]
+fn broken_yaml_is_shown_where_it_breaks() {
+    let (_, problems) = read(&[("config/crieur.yaml", "site:\n  title: \"Exemple\n  url: x\n")]);
+    assert!(problems.starts_with("Error[yaml-syntax] config/crieur.yaml:"), "{problems}");
+    let (_, problems) = read(&[("config/crieur.yaml", "site:\n  title: a\n  title: b\n")]);
+    assert_eq!(
+        problems,
+        "Error[duplicate-key] config/crieur.yaml:3:3: the key `title` stands here twice\n    title: b\n    ^^^^^\n  help: keep one of the two\n"
+    );
+}
+
+#[test]
+fn a_missing_folder_is_answered_with_the_nearest_name() {
+    let main = SMALL.replace("[posts]", "[posts, post]");
+    let (config, problems) = read(&[("config/crieur.yaml", &main)]);
+    assert!(config.is_some());
+    assert_eq!(
+        problems,
+        "Error[missing-path] config/crieur.yaml:5:18: there is no `post` in the project's folder\n    paths: [posts, post]\n                   ^^^^\n  help: did you mean `posts`?\n"
+    );
+}
+
+#[test]
+fn two_feeds_never_write_one_file_and_none_leaves_the_folder() {
+    let (config, problems) = read(&[
+        ("config/crieur.yaml", SMALL),
+        ("feeds/a.yaml", "outputs: { atom: feed.xml }\n"),
+        ("feeds/b.yaml", "outputs: { atom: feed.xml }\n"),
+        ("feeds/c.yaml", "outputs:\n  rss: ../x\n"),
+        ("feeds/d.yaml", "outputs: { json: d.json }\n"),
+    ]);
+    let names: Vec<String> = config.expect("a configuration").feeds.into_iter().map(|feed| feed.name).collect();
+    assert_eq!(names, ["d"]);
+    assert_eq!(
+        problems,
+        "\
+Error[doubled-output] feeds/b.yaml:1:18: `feed.xml` is already written by another feed or format (a, atom)
+  outputs: { atom: feed.xml }
+                   ^^^^^^^^
+  help: give each feed and each format a file of its own
+Error[bad-value] feeds/c.yaml:2:8: `../x` leads out of `publish.out`
+    rss: ../x
+         ^^^^
+  help: write a path inside `publish.out`, for example `feed/feed.xml`
+"
+    );
+}
+
+#[test]
+fn a_letter_to_people_has_a_way_out() {
+    let (config, problems) = read(&[
+        ("config/crieur.yaml", SMALL),
+        ("config/newsletters/a.yaml", "from: A <a@example.org>\nleave: list\n"),
+        ("config/newsletters/b.yaml", "from: A <a@example.org>\nleave: web\n"),
+        ("config/newsletters/c.yaml", "from: A <a@example.org>\nto: list@example.org\n"),
+        ("config/newsletters/d.yaml", "from: A <a@example.org>\n"),
+    ]);
+    let ways: Vec<Leave> = config.expect("a configuration").newsletters.into_iter().map(|n| n.leave).collect();
+    assert_eq!(ways, [Leave::List, Leave::Mailto("a@example.org".into())]);
+    assert_eq!(
+        problems,
+        "\
+Error[no-way-out] config/newsletters/a.yaml:2:8: personal letters have no list server that lets people leave
+  leave: list
+         ^^^^
+  help: write `leave: web` or `leave: mailto:ADDRESS`; `list` is for `to:` one address, a list server's
+Error[no-way-out] config/newsletters/b.yaml:2:8: `leave: web` needs `web.url`, the address of the web service
+  leave: web
+         ^^^
+  help: add `web.url` to config/crieur.yaml, or write `leave: mailto:ADDRESS`
+"
+    );
+}

@@ -1,0 +1,52 @@
+//! Reads the files of `content.variables`: what bodies may name besides their own front matter.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::reader::{Mapping, Node};
+
+/// Name → the file's content. A file that cannot be read is a problem at the place where it is named.
+pub fn read(root: &Path, variables: Mapping<'_>) -> Map<String, Value> {
+    let mut read = Map::new();
+    for (name, node) in variables.named() {
+        if let Some(value) = node.text().and_then(|path| file(root, &path, &node)) {
+            read.insert(name, value);
+        }
+    }
+    read
+}
+
+fn file(root: &Path, path: &str, node: &Node<'_>) -> Option<Value> {
+    let text = match std::fs::read_to_string(root.join(path)) {
+        Ok(text) => text,
+        Err(error) => {
+            node.problem(
+                "missing-path",
+                format!("`{path}` cannot be read: {error}"),
+                "name a file in the project's folder",
+            );
+            return None;
+        }
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let ending = path.rsplit('.').next().unwrap_or("");
+    let parsed = match ending {
+        "json" => serde_json::from_str(text).map_err(|error| error.to_string()),
+        "yaml" | "yml" => serde_yaml::from_str(text).map_err(|error| error.to_string()),
+        "toml" => toml::from_str(text).map_err(|error| error.message().to_string()),
+        _ => {
+            node.problem(
+                "bad-value",
+                format!("`{path}` is of no kind that can be read"),
+                "it can be .json, .yaml or .toml",
+            );
+            return None;
+        }
+    };
+    parsed
+        .map_err(|error| {
+            node.problem("bad-value", format!("`{path}` cannot be understood: {error}"), "mend that file")
+        })
+        .ok()
+}
