@@ -1,0 +1,519 @@
+//! Finds the stamps of a template: the smallest block or helper that names `recipient`.
+//!
+//! [`Stamps::mark`] rewrites a template's source so that each tag of a stamp writes a marker instead, one private
+//! character, and leaves all else to Handlebars. The template is then rendered, and its styles inlined, as if there
+//! were no recipients; [`Stamps::split`] cuts the result at the markers and puts the tags' sources back. So what
+//! stands inside a stamp's block and does not name `recipient` (`{{#if recipient.name}}… {{site.title}}{{/if}}`) is
+//! rendered once for everybody.
+//!
+//! Promises: an item's text that holds `{{recipient.name}}`, or a marker, never becomes a stamp: it comes in after the
+//! template was scanned, [`without_markers`], and a brace inside a stamp's block is written as a value.
+//!
+//! BUGS: a partial can't be given a recipient's value (`{{> x name=recipient.name}}`), and a condition can't mix
+//! `recipient` with anything else; both are refused. A stamp's block can't start or end between the cells of a table:
+//! HTML has no place for text there, and the order of the markers, which is checked, would tell.
+
+use std::ops::Range;
+
+use super::stamp::{Piece, Stamped};
+
+/// The first marker: plane 16, where no font of icons lives.
+const FIRST: u32 = 0x10_F000;
+/// As many as that plane holds before its noncharacters.
+const MOST: usize = 0xFF0;
+
+/// The stamps of all files of one letter's part; a marker is its tag's place in it.
+#[derive(Debug, Default)]
+pub struct Stamps {
+    tags: Vec<Tag>,
+}
+
+#[derive(Debug)]
+struct Tag {
+    kind: Kind,
+    /// As it stands in a stamp: no `~`, `recipient` without `../`.
+    source: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Single,
+    Open,
+    Else,
+    Close,
+}
+
+/// Why a template can't be used, and where in its source.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ScanError {
+    pub range: Range<usize>,
+    pub message: String,
+}
+
+/// `text` without the characters that are markers.
+pub fn without_markers(text: &str) -> String {
+    text.chars().filter(|c| marker_index(*c).is_none()).collect()
+}
+
+fn marker_index(c: char) -> Option<usize> {
+    (c as u32).checked_sub(FIRST).map(|index| index as usize).filter(|index| *index < MOST)
+}
+
+impl Stamps {
+    /// The source with each stamp's tags replaced by markers. The source is one that Handlebars compiles.
+    pub fn mark(&mut self, source: &str) -> Result<String, ScanError> {
+        let tokens = tokens(source);
+        let stamped = stamp_tags(source, &tokens)?;
+        let mut out = String::with_capacity(source.len());
+        let mut written = 0;
+        for (token, kind) in tokens.iter().zip(stamped) {
+            let Some(kind) = kind else { continue };
+            if self.tags.len() == MOST {
+                return Err(ScanError { range: token.range.clone(), message: "a letter has too many stamps".into() });
+            }
+            let marker = char::from_u32(FIRST + self.tags.len() as u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+            self.tags.push(Tag { kind, source: token.plain(source) });
+            let mut range = token.range.clone();
+            // A block's tag alone on its line takes the line with it, as Handlebars does it.
+            if kind != Kind::Single
+                && let Some(line) = alone_on_line(source, &range)
+            {
+                range = line;
+            }
+            out.push_str(without_markers(&source[written..range.start.max(written)]).as_str());
+            if token.trims_before {
+                out.truncate(out.trim_end().len());
+            }
+            out.push(marker);
+            written = range.end;
+            if token.trims_after {
+                written = source.len() - source[written..].trim_start().len();
+            }
+        }
+        out.push_str(&without_markers(&source[written.min(source.len())..]));
+        Ok(out)
+    }
+
+    /// The markers of a rendered text, in order: the same before and after styles were inlined, or markup was moved.
+    pub fn markers(rendered: &str) -> Vec<usize> {
+        rendered.chars().filter_map(marker_index).collect()
+    }
+
+    /// The rendered text, cut at its markers. `None`: a block was torn, its opening and its end are not in order.
+    pub fn split(&self, rendered: &str) -> Option<Stamped> {
+        let mut out = Stamped::default();
+        // The block being read: its source so far, and how deep we are in it.
+        let mut block = String::new();
+        let mut depth = 0usize;
+        let mut text_start = 0;
+        for (at, c) in rendered.char_indices() {
+            let Some(tag) = marker_index(c).and_then(|index| self.tags.get(index)) else { continue };
+            let text = &rendered[text_start..at];
+            text_start = at + c.len_utf8();
+            match (depth, tag.kind) {
+                (0, Kind::Else | Kind::Close) => return None,
+                (0, kind) => {
+                    out.push_text(text);
+                    block = tag.source.clone();
+                    match kind {
+                        Kind::Single => out.0.push(Piece::Stamp(std::mem::take(&mut block))),
+                        _ => {
+                            block.push_str(NOTHING);
+                            depth = 1;
+                        }
+                    }
+                }
+                (_, kind) => {
+                    push_literal(&mut block, text);
+                    block.push_str(&tag.source);
+                    match kind {
+                        Kind::Open => depth += 1,
+                        Kind::Close => depth -= 1,
+                        Kind::Else | Kind::Single => {}
+                    }
+                    if depth == 0 {
+                        out.0.push(Piece::Stamp(std::mem::take(&mut block)));
+                    } else if kind != Kind::Single {
+                        block.push_str(NOTHING);
+                    }
+                }
+            }
+        }
+        if depth > 0 {
+            return None;
+        }
+        out.push_text(&rendered[text_start..]);
+        Some(out)
+    }
+}
+
+/// After a block's tag in a stamp: the line was taken when the template was scanned, Handlebars must not take another.
+const NOTHING: &str = "{{{literal.nothing}}}";
+
+/// Text of a stamp's block, so that Handlebars writes it as it is.
+fn push_literal(block: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '{' => block.push_str("{{{literal.brace}}}"),
+            '\\' => block.push_str("{{{literal.backslash}}}"),
+            _ => block.push(c),
+        }
+    }
+}
+
+/// One `{{…}}` of a source.
+#[derive(Debug)]
+struct Token {
+    range: Range<usize>,
+    /// Between the braces, marks and `~` included in neither.
+    inside: Range<usize>,
+    /// What the braces hold first: `#`, `^`, `/`, `>`, `&`, `{`, `*`, or nothing.
+    mark: &'static str,
+    trims_before: bool,
+    trims_after: bool,
+}
+
+impl Token {
+    fn words<'a>(&self, source: &'a str) -> Vec<Word<'a>> {
+        words(&source[self.inside.clone()])
+    }
+
+    fn is_open(&self) -> bool {
+        self.mark.starts_with('#') || (self.mark == "^" && !self.inside.is_empty())
+    }
+
+    fn is_else(&self, source: &str) -> bool {
+        (self.mark == "^" && self.inside.is_empty())
+            || (self.mark.is_empty() && self.words(source).first().is_some_and(|word| word.text == "else"))
+    }
+
+    /// The tag as a stamp has it.
+    fn plain(&self, source: &str) -> String {
+        let mut inside = String::new();
+        let mut rest = &source[self.inside.clone()];
+        for word in self.words(source) {
+            if let Some(path) = recipient_path(word.text) {
+                let start = word.text.as_ptr() as usize - rest.as_ptr() as usize;
+                inside.push_str(&rest[..start]);
+                inside.push_str(path);
+                rest = &rest[start + word.text.len()..];
+            }
+        }
+        inside.push_str(rest);
+        match self.mark {
+            "{" => format!("{{{{{{{inside}}}}}}}"),
+            mark => format!("{{{{{mark}{inside}}}}}"),
+        }
+    }
+}
+
+/// The tags of a source, comments, raw blocks and escaped ones passed over.
+fn tokens(source: &str) -> Vec<Token> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(found) = source[at..].find("{{") {
+        let start = at + found;
+        if source[..start].ends_with('\\') && !source[..start].ends_with("\\\\") {
+            at = start + 2;
+            continue;
+        }
+        if source[start..].starts_with("{{{{") {
+            // A raw block: to its end tag, and past that.
+            let Some(end) = source[start..].find("{{{{/") else { break };
+            at = source[start + end..].find("}}}}").map_or(source.len(), |close| start + end + close + 4);
+            continue;
+        }
+        let mut inside = start + 2;
+        let trims_before = source[inside..].starts_with('~');
+        inside += usize::from(trims_before);
+        if source[inside..].starts_with('!') {
+            let close = if source[inside..].starts_with("!--") { "--}}" } else { "}}" };
+            // `--~}}` too.
+            let end = source[inside..].find(close).or_else(|| source[inside..].find("}}"));
+            at = end.map_or(source.len(), |end| inside + end + close.len());
+            continue;
+        }
+        let mark = ["#>", "#*", "#", "^", "/", ">", "&", "{", "*"]
+            .into_iter()
+            .find(|mark| source[inside..].starts_with(mark))
+            .unwrap_or("");
+        inside += mark.len();
+        let Some(end) = tag_end(source, inside) else { break };
+        let mut content_end = end;
+        if mark == "{" {
+            content_end = source[..content_end].trim_end_matches('~').len();
+        }
+        let range_end = end + if mark == "{" { 3 } else { 2 };
+        let trims_after = source[..end].ends_with('~') || source[..range_end.min(source.len())].ends_with("}~}}");
+        let content_end = source[..content_end].trim_end_matches('~').len().max(inside);
+        let trimmed_start = content_end - source[inside..content_end].trim_start().len();
+        let trimmed_end = trimmed_start + source[trimmed_start..content_end].trim_end().len();
+        out.push(Token {
+            range: start..range_end.min(source.len()),
+            inside: trimmed_start..trimmed_end,
+            mark,
+            trims_before,
+            trims_after,
+        });
+        at = range_end.min(source.len());
+    }
+    out
+}
+
+/// Where the `}}` of a tag is, strings passed over.
+fn tag_end(source: &str, from: usize) -> Option<usize> {
+    let bytes = source.as_bytes();
+    let mut quote = None;
+    let mut at = from;
+    while at + 1 < bytes.len() {
+        match (quote, bytes[at]) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), byte) if byte == open => quote = None,
+            (None, b'"' | b'\'') => quote = Some(bytes[at]),
+            (None, b'}') if bytes[at + 1] == b'}' => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// A word of a tag.
+struct Word<'a> {
+    text: &'a str,
+    /// Right after `(`, or the tag's first: a helper's name, if anything follows it.
+    leads: bool,
+    literal: bool,
+}
+
+fn words(inside: &str) -> Vec<Word<'_>> {
+    let mut out = Vec::new();
+    let mut leads = true;
+    let mut chars = inside.char_indices().peekable();
+    while let Some((start, c)) = chars.next() {
+        match c {
+            '(' => leads = true,
+            ')' | '=' | '|' | ',' => {}
+            c if c.is_whitespace() => {}
+            '"' | '\'' => {
+                let mut end = inside.len();
+                while let Some((at, next)) = chars.next() {
+                    if next == '\\' {
+                        chars.next();
+                    } else if next == c {
+                        end = at + 1;
+                        break;
+                    }
+                }
+                out.push(Word { text: &inside[start..end], leads: false, literal: true });
+                leads = false;
+            }
+            _ => {
+                let mut end = inside.len();
+                while let Some((at, next)) = chars.peek().copied() {
+                    if next.is_whitespace() || "()=|,\"'".contains(next) {
+                        end = at;
+                        break;
+                    }
+                    chars.next();
+                }
+                let text = &inside[start..end];
+                // `name=` names an argument, no value.
+                if chars.peek().is_none_or(|(_, next)| *next != '=') {
+                    let literal = c.is_ascii_digit() || c == '-' || matches!(text, "true" | "false" | "null");
+                    out.push(Word { text, leads, literal });
+                }
+                leads = false;
+            }
+        }
+    }
+    out
+}
+
+/// `recipient…`, however it was reached; `None` for any other path.
+fn recipient_path(word: &str) -> Option<&str> {
+    let mut path = word;
+    while let Some(rest) =
+        ["../", "./", "this.", "this/", "@root.", "@root/"].iter().find_map(|prefix| path.strip_prefix(prefix))
+    {
+        path = rest;
+    }
+    let rest = path.strip_prefix("recipient")?;
+    (rest.is_empty() || rest.starts_with(['.', '/', '['])).then_some(path)
+}
+
+/// For each token its part in a stamp, if it has one.
+fn stamp_tags(source: &str, tokens: &[Token]) -> Result<Vec<Option<Kind>>, ScanError> {
+    struct Block {
+        /// The places of the tags that make it: its opening, its else's.
+        tags: Vec<usize>,
+        stamp: bool,
+        /// It changes what names mean (`with`, `each`): all inside is a recipient's.
+        deep: bool,
+    }
+    let mut kinds: Vec<Option<Kind>> = vec![None; tokens.len()];
+    let mut blocks: Vec<Block> = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let words = token.words(source);
+        let names = words.iter().any(|word| recipient_path(word.text).is_some() && !word.literal);
+        let error = |message: &str| Err(ScanError { range: token.range.clone(), message: message.to_string() });
+        let within = blocks.iter().any(|block| block.deep && block.stamp);
+        if names && matches!(token.mark, ">" | "#>" | "*" | "#*") {
+            return error("a partial can't be given a recipient's value: write the stamp in the partial itself");
+        }
+        if within && matches!(token.mark, ">" | "#>") {
+            return error("a partial can't stand in a block about a recipient");
+        }
+        if names && !within {
+            let helper = words.len() > 1;
+            let deep = words.first().is_some_and(|first| matches!(first.text, "with" | "each"));
+            let own = |word: &&Word| {
+                word.literal
+                    || recipient_path(word.text).is_some()
+                    || (word.leads && helper)
+                    || matches!(word.text, "else" | "if" | "unless" | "as")
+            };
+            let mixed = if deep { None } else { words.iter().find(|word| !own(word)) };
+            if let Some(word) = mixed {
+                return error(&format!(
+                    "`{}` can't stand with `recipient` in one tag: nest two conditions",
+                    word.text
+                ));
+            }
+        }
+        if token.is_open() {
+            let name = words.first().map_or("", |word| word.text);
+            let deep = token.mark == "#" && !matches!(name, "if" | "unless");
+            blocks.push(Block { tags: vec![index], stamp: names || within, deep: deep && (names || within) });
+        } else if token.is_else(source) {
+            if let Some(block) = blocks.last_mut() {
+                block.tags.push(index);
+                if names && !block.stamp {
+                    let opening = tokens[block.tags[0]].range.clone();
+                    let message = "a block can't ask about `recipient` only in its `else`: nest two blocks".into();
+                    return Err(ScanError { range: opening, message });
+                }
+                if block.stamp && !names && words.len() > 1 && !within {
+                    return error("an `else if` of a block about `recipient` can only ask about `recipient`");
+                }
+            }
+        } else if token.mark == "/" {
+            if let Some(block) = blocks.pop()
+                && block.stamp
+            {
+                for (place, tag) in block.tags.iter().enumerate() {
+                    kinds[*tag] = Some(if place == 0 { Kind::Open } else { Kind::Else });
+                }
+                kinds[index] = Some(Kind::Close);
+            }
+        } else if names || within {
+            kinds[index] = Some(Kind::Single);
+        }
+    }
+    Ok(kinds)
+}
+
+/// The whole line of a tag that stands alone on it, its line break included.
+fn alone_on_line(source: &str, range: &Range<usize>) -> Option<Range<usize>> {
+    let start = source[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source[range.end..].find('\n').map_or(source.len(), |at| range.end + at + 1);
+    let blank = |text: &str| text.chars().all(char::is_whitespace);
+    (blank(&source[start..range.start]) && blank(&source[range.end..end])).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use handlebars::Handlebars;
+    use serde_json::json;
+
+    use super::*;
+    use crate::digest::{Escape, StampFields};
+
+    /// The template's text for one name, by the long way: marked, rendered, split, filled.
+    fn letter(template: &str, context: serde_json::Value, name: Option<&str>) -> String {
+        let mut stamps = Stamps::default();
+        let marked = stamps.mark(template).expect("a good template");
+        let mut registry = Handlebars::new();
+        registry.register_escape_fn(handlebars::no_escape);
+        let rendered = registry.render_template(&marked, &context).expect("renders");
+        let fields =
+            StampFields { name: name.map(str::to_string), email: "a@example.org".into(), ..Default::default() };
+        stamps.split(&rendered).expect("whole").fill(&fields, Escape::None)
+    }
+
+    /// What Handlebars itself says, the recipient in its context.
+    fn plainly(template: &str, mut context: serde_json::Value, name: Option<&str>) -> String {
+        context["recipient"] = json!({ "name": name, "email": "a@example.org" });
+        let mut registry = Handlebars::new();
+        registry.register_escape_fn(handlebars::no_escape);
+        registry.render_template(template, &context).expect("renders")
+    }
+
+    #[test]
+    fn a_letter_by_stamps_says_what_the_template_says() {
+        let context = || json!({ "title": "T", "items": [{ "title": "one" }, { "title": "two" }], "yes": true });
+        for template in [
+            "{{#if recipient.name}}Bonjour {{recipient.name}},{{else}}Bonjour,{{/if}} voici {{title}}",
+            "a\n{{#if recipient.name}}\nb {{title}}\n{{else}}\nc\n\n{{/if}}\nd",
+            "a\n  {{#if recipient.name}}\n\n  b\n  {{/if}}\nd",
+            "{{#each items}}{{title}} {{../recipient.name}} {{@root.recipient.email}};{{/each}}",
+            "{{#each items}}{{#if ../recipient.name}}{{title}}{{else}}-{{/if}};{{/each}}",
+            "{{#with recipient}}<{{name}}{{#if email}} {{email}}{{/if}}>{{/with}} {{title}}",
+            "{{#if yes}}{{#if recipient.name}}{{#each items}}{{title}}{{/each}}{{/if}}{{/if}}",
+            "{{#if recipient.name}}1{{else if recipient.email}}2{{else}}3{{/if}}",
+            "a  {{~#if recipient.name~}}  b  {{~else~}} c {{~/if~}}  d",
+            "{{{recipient.name}}} {{&recipient.name}} {{~ recipient.name ~}} x",
+            "{{#unless recipient.name}}nobody{{^}}{{recipient.name}}{{/unless}}",
+            "\\{{recipient.name}} {{! recipient.name }}{{!-- {{recipient.name}} --}}x",
+            "{{#if (eq recipient.name \"}}\")}}odd{{else}}even{{/if}}",
+        ] {
+            for name in [Some("Ada"), None, Some("}}")] {
+                assert_eq!(letter(template, context(), name), plainly(template, context(), name), "{template}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_items_text_never_becomes_a_stamp() {
+        let hostile = "{{recipient.name}} {{{ \\{{x}} \\\\ {{#if recipient.email}}";
+        let context = json!({ "title": hostile });
+        assert_eq!(letter("{{title}}|{{recipient.name}}", context.clone(), Some("A")), format!("{hostile}|A"));
+        let inside = "{{#if recipient.name}}{{title}}{{recipient.name}}{{/if}}";
+        assert_eq!(letter(inside, context, Some("A")), format!("{hostile}A"));
+        assert_eq!(without_markers("a\u{10F000}b\u{10FFFD}"), "ab\u{10FFFD}");
+    }
+
+    #[test]
+    fn the_smallest_block_is_the_stamp() {
+        let mut stamps = Stamps::default();
+        let source = "{{#if a}}x{{#if recipient.name}}Bonjour {{recipient.name}},{{else}}Bonjour,{{/if}}y{{/if}}";
+        let marked = stamps.mark(source).expect("a good template");
+        assert!(marked.starts_with("{{#if a}}x") && marked.ends_with("y{{/if}}"), "{marked}");
+        let rendered = marked.replace("{{#if a}}", "").replace("{{/if}}", "");
+        let split = stamps.split(&rendered).expect("whole");
+        assert_eq!(split.0.len(), 3, "{split:?}");
+        assert!(matches!(&split.0[1], Piece::Stamp(s) if s.starts_with("{{#if recipient.name}}")), "{split:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_refused_with_its_place() {
+        for (source, place) in [
+            ("ab{{> x name=recipient.name}}", 2),
+            ("{{#if (and recipient.name title)}}{{/if}}", 0),
+            ("{{#if title}}{{else if recipient.name}}{{/if}}", 0),
+            ("{{#if recipient.name}}{{else if title}}{{/if}}", 22),
+        ] {
+            let error = Stamps::default().mark(source).expect_err(source);
+            assert_eq!(error.range.start, place, "{source}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_torn_block_is_noticed() {
+        let mut stamps = Stamps::default();
+        let marked = stamps.mark("{{#if recipient.name}}a{{/if}}").expect("good");
+        let torn: String = marked.chars().rev().collect();
+        assert_eq!(stamps.split(&torn), None);
+        assert_eq!(Stamps::markers(&marked), [0, 1]);
+    }
+}
