@@ -284,3 +284,15 @@ Error[no-way-out] config/newsletters/b.yaml:2:8: `leave: web` needs `web.url`, t
 "
     );
 }
+
+#[test]
+fn the_repository_is_its_own_working_sample() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (config, problems) = Config::read(root).expect("the sample is a configuration");
+    assert_eq!(problems.iter().map(shown).collect::<String>(), "");
+    assert_eq!(config.content.variables["metadata"]["contact"], "contact@example.org");
+    assert_eq!((config.feeds.len(), config.newsletters.len()), (1, 1));
+    let newsletter = &config.newsletters[0];
+    assert_eq!((newsletter.backlog, &newsletter.schedule), (Backlog::Announce, &Schedule::EachRun));
+    assert_eq!(newsletter.to, Audience::File("config/people.sample.csv".into()));
+}
