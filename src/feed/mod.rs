@@ -1,6 +1,21 @@
 //! 4a *syndicate*: one [`Feed`] model, written as Atom, RSS 2.0 and JSON Feed 1.1, which say the same.
 //!
-//! Promises: the W3C validator finds nothing to say; the same model gives the same bytes.
+//! `build` makes the model: it chooses, renders, and makes every text fit for all three formats. `atom`, `rss` and
+//! `json` each map it onto their format and decide nothing else, so that what one says the others say.
+//!
+//! Promises: the W3C validator finds nothing to say (its rules are checked over every trap by `tests/feeds.rs`); the same model gives the same
+//! bytes; an edit of a body alone moves no date.
+
+pub mod atom;
+pub mod json;
+pub mod rss;
+
+mod media;
+pub mod plain;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -21,8 +36,9 @@ pub struct Feed {
     pub rss_url: Option<String>,
     pub json_url: Option<String>,
     pub hubs: Vec<String>,
-    pub author: Option<Person>,
-    /// The newest entry's; the epoch's start of a feed without entries is its site's first moment.
+    /// Who answers for entries that name nobody.
+    pub author: Person,
+    /// The latest entry's; a fixed moment where there is none, so that an empty feed stays the same bytes.
     pub updated: DateTime<Utc>,
     /// Newest first.
     pub entries: Vec<Entry>,
@@ -36,14 +52,15 @@ pub struct Entry {
     pub title: String,
     /// Plain text.
     pub summary: Option<String>,
-    /// `None` with `content: summary`.
-    pub content_html: Option<String>,
+    /// `None` with `content: summary`, and for an empty body. Shared by the feeds that take the item.
+    pub content_html: Option<Arc<str>>,
     pub published: DateTime<Utc>,
     pub updated: DateTime<Utc>,
     pub authors: Vec<Person>,
     pub categories: Vec<String>,
     pub language: Option<String>,
     pub picture: Option<Image>,
+    /// The front matter's; else the picture, where its size is known. Never more than one.
     pub enclosure: Option<Enclosure>,
     pub embeds: Vec<Embed>,
 }
