@@ -6,7 +6,16 @@
 //! Promises: every address absolute; no script, no tracker, no frame, no character that XML forbids; no template code
 //! outside code that the author shows on purpose. Titles, summaries and bodies alike.
 
+mod clean;
+mod embed;
+mod finish;
+mod guard;
+pub mod markdown;
+mod renderer;
+pub mod text;
 pub mod tree;
+
+pub use renderer::Renderer;
 
 use crate::problem::Problems;
 
@@ -30,4 +39,21 @@ pub struct Embed {
     pub title: String,
     /// Its picture's address, where one can be told without asking anybody.
     pub thumbnail: Option<String>,
+}
+
+impl Body {
+    /// Safe HTML, for a feed or a letter.
+    pub fn html(&self) -> String {
+        tree::write(&self.nodes)
+    }
+
+    /// Plain text, a line a paragraph.
+    pub fn text(&self) -> String {
+        text::write(&self.nodes)
+    }
+
+    /// The first sentences in one line of at most `max_chars` characters, cut at a word with `…`.
+    pub fn summary(&self, max_chars: usize) -> String {
+        text::summary(&self.nodes, max_chars)
+    }
 }

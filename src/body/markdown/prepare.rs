@@ -1,0 +1,131 @@
+//! Rewrites the lines that pulldown-cmark reads otherwise than markdown-it with the same options.
+//!
+//! - Indented code switched off: an indented block is a paragraph. Its first line loses the indent and gets a mark, so
+//!   that what it says (`- a`, say) starts nothing.
+//! - Raw HTML switched off: `<` is a character like any other. It is escaped where it would start raw HTML.
+//!
+//! Both are done where a parse shows that they are needed; most bodies need neither and are not parsed for it.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+
+use crate::config::MarkdownOptions;
+
+/// What starts a line that was indented code: white space to Markdown, and no indent.
+pub const MARK: char = '\u{2029}';
+
+/// Rewriting one block can show another one; more rounds than this are never needed by what people write.
+const ROUNDS: usize = 6;
+
+pub struct Prepared {
+    pub text: String,
+    pub trusted: Vec<Range<usize>>,
+}
+
+/// The text to parse instead of `text`, if another one is needed.
+pub fn prepare(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -> Option<Prepared> {
+    let may_hold_code = !options.indented_code && has_indent(text);
+    let may_hold_html = !options.html && text.contains('<');
+    if !may_hold_code && !may_hold_html {
+        return None;
+    }
+    let mut prepared: Option<Prepared> = None;
+    for _ in 0..ROUNDS {
+        let (text, trusted) = prepared.as_ref().map_or((text, trusted), |p| (p.text.as_str(), p.trusted.as_slice()));
+        let edits = find_edits(text, trusted, options);
+        if edits.is_empty() {
+            break;
+        }
+        prepared = Some(apply(text, trusted, &edits));
+    }
+    prepared
+}
+
+fn has_indent(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim_start_matches(['>', ' ']);
+        line.starts_with('\t')
+    }) || text.starts_with("    ")
+        || text.contains("\n    ")
+        || text.contains("     ")
+        || text.contains('\t')
+}
+
+/// Replaces a range of the text.
+struct Edit {
+    range: Range<usize>,
+    with: &'static str,
+}
+
+fn find_edits(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -> Vec<Edit> {
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut in_indented = false;
+    let mut after_blank = true;
+    let is_trusted = |range: &Range<usize>| trusted.iter().any(|t| t.start <= range.start && range.end <= t.end);
+    for (event, range) in Parser::new_ext(text, super::extensions()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) if !options.indented_code => {
+                in_indented = true;
+                after_blank = true;
+            }
+            Event::End(TagEnd::CodeBlock) => in_indented = false,
+            Event::Text(line) if in_indented => {
+                let blank = line.trim().is_empty();
+                if after_blank && !blank {
+                    edits.push(dedent(text, range));
+                }
+                after_blank = blank || line.ends_with("\n\n");
+            }
+            Event::Html(_) | Event::InlineHtml(_) if !options.html && !is_trusted(&range) => {
+                let start = range.start + leading_blanks(&text[range.clone()]);
+                if text[start..].starts_with('<') {
+                    edits.push(Edit { range: start..start, with: "\\" });
+                }
+            }
+            _ => {}
+        }
+    }
+    edits.sort_by_key(|edit| edit.range.start);
+    edits.dedup_by(|later, earlier| later.range.start < earlier.range.end || later.range == earlier.range);
+    edits
+}
+
+/// Takes one level of code's indent from the line whose code starts at `range`, and the rest of its indent.
+fn dedent(text: &str, range: Range<usize>) -> Edit {
+    let before = &text.as_bytes()[..range.start];
+    let start = if before.ends_with(b"\t") {
+        range.start - 1
+    } else {
+        range.start - before.iter().rev().take(4).take_while(|byte| **byte == b' ').count()
+    };
+    let end = range.start + leading_blanks(&text[range.start..]);
+    Edit { range: start..end, with: "\u{2029}" }
+}
+
+fn leading_blanks(text: &str) -> usize {
+    text.len() - text.trim_start_matches([' ', '\t']).len()
+}
+
+fn apply(text: &str, trusted: &[Range<usize>], edits: &[Edit]) -> Prepared {
+    let mut out = String::with_capacity(text.len() + edits.len() * 3);
+    let mut written = 0;
+    for edit in edits {
+        out.push_str(&text[written..edit.range.start]);
+        out.push_str(edit.with);
+        written = edit.range.end;
+    }
+    out.push_str(&text[written..]);
+    // Where a position of the old text lies in the new one: edits are sorted, and so are the ranges.
+    let mut index = 0;
+    let mut shift = 0isize;
+    let mut moved = |position: usize| {
+        while let Some(edit) = edits.get(index).filter(|edit| edit.range.end <= position) {
+            shift += edit.with.len() as isize - edit.range.len() as isize;
+            index += 1;
+        }
+        position.saturating_add_signed(shift)
+    };
+    let trusted = trusted.iter().map(|range| moved(range.start)..moved(range.end)).collect();
+    Prepared { text: out, trusted }
+}
