@@ -157,7 +157,7 @@ fn write_inner(nodes: &[Node]) -> String {
 }
 
 fn list(element: &Element) -> String {
-    let first = element.attribute("start").and_then(|start| start.parse::<i64>().ok()).unwrap_or(1);
+    let first = element.attribute("start").and_then(|start| start.parse::<i32>().ok()).map_or(1, i64::from);
     let mut items = Vec::new();
     let mut is_loose = false;
     for (number, item) in (first..).zip(element.children.iter().filter_map(Node::element)) {
