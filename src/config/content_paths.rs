@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use super::read::{CONFIG_FILE, read_source};
+use super::read::CONFIG_FILE;
 use super::reader::nearest;
-use super::{Config, locate};
-use crate::config::locate::Step;
-use crate::problem::{Place, Problem, Problems};
+use super::{Config, place_of};
+use crate::problem::{Problem, Problems};
 
-/// A missing content path is an error, a missing static folder that was named is a warning.
+/// What of `content.paths` is not there.
 pub fn check(config: &Config) -> Problems {
     let mut problems = Problems::new();
     for (index, path) in config.content.paths.iter().enumerate() {
         if config.root.join(path).exists() {
             continue;
         }
-        let place = place(config, &[Step::Key("content".into()), Step::Key("paths".into()), Step::Index(index)]);
+        let place = place_of(&config.root, CONFIG_FILE, &["content", "paths", &index.to_string()]);
         let problem = Problem::error("missing-path", format!("there is no `{path}` in the project's folder"));
         let help = match nearest_path(&config.root, path) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -24,11 +23,6 @@ pub fn check(config: &Config) -> Problems {
         problems.push(problem.at(place).help(help));
     }
     problems
-}
-
-fn place(config: &Config, path: &[Step]) -> Place {
-    let Ok(source) = read_source(&config.root, CONFIG_FILE) else { return Place::file(CONFIG_FILE) };
-    source.place(locate::locate(&source.text, path).value)
 }
 
 /// Follows the path as far as it goes, and takes the most similar name where it ends.

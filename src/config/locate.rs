@@ -16,6 +16,13 @@ pub enum Step {
     Index(usize),
 }
 
+impl From<&str> for Step {
+    /// Digits are an index: no key of a configuration is a number.
+    fn from(text: &str) -> Self {
+        text.parse().map_or_else(|_| Step::Key(text.to_string()), Step::Index)
+    }
+}
+
 /// The byte ranges of a key and of what stands behind it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -216,8 +223,7 @@ mod tests {
     const TEXT: &str = "# top\nsite:\n  url: https://example.org/  # the address\n  author: { name: \"A, B: c\", email: x@example.org }\ncontent:\n  paths:\n  - posts\n  - news\n  quotes: [\"«\", '»', x]\n  shortcodes:\n    a: |\n      url: no\n    b: yes\nmail: {}\n";
 
     fn at(path: &str) -> (&'static str, &'static str) {
-        let steps: Vec<Step> =
-            path.split('.').map(|s| s.parse().map_or_else(|_| Step::Key(s.to_string()), Step::Index)).collect();
+        let steps: Vec<Step> = path.split('.').map(Step::from).collect();
         let found = locate(TEXT, &steps);
         (&TEXT[found.key], &TEXT[found.value])
     }

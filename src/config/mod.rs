@@ -8,6 +8,7 @@ mod content_paths;
 mod feeds;
 mod locate;
 mod newsletters;
+pub mod people;
 mod read;
 mod reader;
 mod select;
@@ -23,7 +24,9 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::problem::Problems;
+use crate::problem::{Place, Problems};
+
+pub use values::is_loopback;
 
 /// Everything that one project says.
 #[derive(Clone, Debug)]
@@ -342,4 +345,13 @@ impl Config {
     pub fn read(root: &Path) -> Result<(Config, Problems), Problems> {
         read::read(root)
     }
+}
+
+/// Where a key of one of the configuration's files stands, or the nearest place to it; read again from the file, for
+/// problems that are found after it was read.
+pub fn place_of(root: &Path, file: &str, keys: &[&str]) -> Place {
+    let steps: Vec<locate::Step> = keys.iter().map(|key| locate::Step::from(*key)).collect();
+    let Ok(source) = read::read_source(root, file) else { return Place::file(file) };
+    let found = locate::locate(&source.text, &steps);
+    source.place(if found.value.is_empty() { found.key } else { found.value })
 }

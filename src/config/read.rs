@@ -149,8 +149,9 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
     if content.get("paths").is_none() {
         content.required("paths", "[posts]");
     }
-    let paths = content.texts("paths").iter().map(|path| path.trim_end_matches('/').to_string()).collect();
-    let permalink = content.parsed("permalink", values::permalink).unwrap_or_else(|| "/{folder}/{stem}/".to_string());
+    let paths: Vec<String> =
+        content.texts("paths").iter().map(|path| path.trim_end_matches('/').to_string()).collect();
+    let permalink = content.parsed("permalink", values::permalink).unwrap_or_else(|| default_permalink(&paths));
     let dates_in = content.parsed("dates_in", values::zone).unwrap_or(site_zone);
     let future = [("publish", Future::Publish), ("hold", Future::Hold), ("first-seen", Future::FirstSeen)];
     let future = content.choice("future", &future).unwrap_or(Future::Publish);
@@ -180,6 +181,17 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
         markdown,
         shortcodes,
         unknown_shortcode,
+    }
+}
+
+/// Where most generators put a file of a content folder: under the folder's name.
+fn default_permalink(paths: &[String]) -> String {
+    match paths {
+        [path] => {
+            let name = path.rsplit('/').next().unwrap_or("").trim_start_matches('_');
+            if name.contains('.') { "/{folder}/{stem}/".to_string() } else { format!("/{name}/{{folder}}/{{stem}}/") }
+        }
+        _ => "/{folder}/{stem}/".to_string(),
     }
 }
 
