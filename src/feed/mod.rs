@@ -10,8 +10,9 @@ pub mod atom;
 pub mod json;
 pub mod rss;
 
+mod build;
 mod media;
-pub mod plain;
+mod plain;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -22,6 +23,8 @@ use chrono::{DateTime, Utc};
 use crate::body::Embed;
 use crate::config::Person;
 use crate::item::{Enclosure, Image};
+
+pub use build::{build, build_all};
 
 /// A feed, ready to be written in any format. Text holds no character that XML forbids.
 #[derive(Clone, Debug)]

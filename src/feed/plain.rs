@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::Person;
 
 /// The text without any character that a feed may not hold; line breaks become LF, as any XML parser makes them.
-pub fn clean(text: &str) -> Cow<'_, str> {
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if is_clean(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
@@ -55,7 +55,7 @@ fn windows_1252(control: char) -> Option<char> {
 }
 
 /// One line of plain text that no reader can take for markup.
-pub fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     let text = clean(text);
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if one_line.contains(['<', '&']) { without_markup_shapes(&one_line) } else { one_line }
@@ -91,14 +91,14 @@ fn is_reference(rest: &str) -> bool {
 }
 
 /// An absolute address, every character that RFC 3986 does not know percent-encoded; `None`: it is not absolute.
-pub fn address(text: &str) -> Option<String> {
+pub(super) fn address(text: &str) -> Option<String> {
     let clean = clean(text);
     let url = Url::parse(clean.trim()).ok()?;
     Some(percent_encoded(url.as_str()))
 }
 
 /// An id as an address: as given where it is one, else under the feed's own site.
-pub fn id(text: &str, home: &str) -> String {
+pub(super) fn id(text: &str, home: &str) -> String {
     let clean = clean(text);
     match Url::parse(&clean) {
         Ok(_) => percent_encoded(clean.trim()),
@@ -119,7 +119,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// A person as feeds may name one; `None`: nameless.
-pub fn person(person: &Person) -> Option<Person> {
+pub(super) fn person(person: &Person) -> Option<Person> {
     let name = line(&person.name);
     if name.is_empty() {
         return None;
@@ -142,7 +142,7 @@ fn is_email(text: &str) -> bool {
 }
 
 /// Plain text as HTML, for the formats whose field holds HTML.
-pub fn escaped(text: &str) -> Cow<'_, str> {
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>']) {
         return Cow::Borrowed(text);
     }
