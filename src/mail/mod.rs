@@ -1,2 +1,22 @@
-//! (to come)
+//! 5b *deliver*: an edition's letters, one to each recipient, each exactly once as far as SMTP can promise it.
+//!
+//! [`letter`] writes a letter (fields by [`header`], bodies by [`quoted_printable`]); [`transport`] hands it over, to a
+//! [`maildir`], [`sendmail`], or [`smtp`]; [`outcome`] says what the answer means and [`retry`] when to try again;
+//! [`delivery`] is the one place where letters and the ledger meet. [`token`] makes what travels in letters.
+
+pub mod address;
+mod carry;
+pub mod clock;
+pub mod delivery;
+pub mod header;
+pub mod letter;
+pub mod maildir;
+pub mod outcome;
+pub mod quoted_printable;
+pub mod retry;
+pub mod sendmail;
+pub mod smtp;
+pub mod token;
+pub mod transport;
+pub mod wire;
 pub mod way_out;

@@ -204,6 +204,15 @@ impl Store {
         Ok(if brakes == 0 { None } else { Some((row.try_get(1)?, row.try_get(2)?)) })
     }
 
+    /// Whether a delivery of this edition found that a mailbox does not exist.
+    pub async fn has_suppressed(&mut self, edition: i64) -> Result<bool> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT recipient FROM suppressions WHERE edition = $1 LIMIT 1")
+            .bind(edition)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The refusals were ours to mend: those of this edition are to be tried again, and whom it suppressed is free.
     pub async fn take_refusals_back(&mut self, edition: i64, now: DateTime<Utc>) -> Result<()> {
         let mut transaction = self.write().await?;

@@ -1,0 +1,141 @@
+//! Addresses: checked once, where they enter, so that everybody behind may write them into a command or a header.
+//!
+//! Promises (RFC 5321, section 4.1.2; RFC 6531): a checked address holds no control character and no space outside
+//! quotes, its domain is ASCII (IDNA) and in lower case, its local part is at most 64 octets long and kept as written.
+//!
+//! BUGS: address literals (`a@[192.0.2.1]`) are refused.
+
+use std::fmt;
+
+/// An address that mail can go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    local: String,
+    domain: String,
+}
+
+impl Address {
+    /// Checks an address; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Address, &'static str> {
+        let text = text.trim();
+        if text.chars().any(char::is_control) {
+            return Err("it holds a control character");
+        }
+        let Some((local, domain)) = text.rsplit_once('@') else { return Err("it holds no @") };
+        check_local(local)?;
+        if domain.contains(['%', ':', '/', '[']) {
+            return Err("what follows the @ is no domain");
+        }
+        let domain = match url::Host::parse(domain) {
+            Ok(url::Host::Domain(domain)) => domain,
+            _ => return Err("what follows the @ is no domain"),
+        };
+        let labels_fit = domain.split('.').all(|label| !label.is_empty() && label.len() <= 63);
+        if !labels_fit || domain.len() > 253 || local.len() + domain.len() > 253 {
+            return Err("it is too long, or has an empty part");
+        }
+        Ok(Address { local: local.to_string(), domain })
+    }
+
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether the server must know SMTPUTF8 to take it.
+    pub fn needs_utf8(&self) -> bool {
+        !self.local.is_ascii()
+    }
+
+    /// With `+detail` behind the local part, which is how a returned letter names its recipient.
+    pub fn with_detail(&self, detail: &str) -> String {
+        format!("{}+{detail}@{}", self.local, self.domain)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+fn check_local(local: &str) -> Result<(), &'static str> {
+    if local.is_empty() {
+        return Err("nothing stands before the @");
+    }
+    if local.len() > 64 {
+        return Err("more than 64 octets stand before the @");
+    }
+    if let Some(inside) = local.strip_prefix('"') {
+        return check_quoted(inside);
+    }
+    let atom =
+        |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_whitespace());
+    if local.split('.').all(|part| !part.is_empty() && part.chars().all(atom)) {
+        Ok(())
+    } else {
+        Err("what stands before the @ holds a character, or a dot, that cannot be there without quotes")
+    }
+}
+
+/// What follows the opening quote, up to the closing one, which must be the last character.
+fn check_quoted(inside: &str) -> Result<(), &'static str> {
+    let mut characters = inside.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if characters.as_str().is_empty() => return Ok(()),
+            '"' => break,
+            '\\' if characters.next().is_none() => break,
+            _ => {}
+        }
+    }
+    Err("its quotes do not match")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn right_addresses_are_taken_however_odd() {
+        let longest = format!("{}@example.org", "a".repeat(64));
+        for (written, read) in [
+            ("a@example.org", "a@example.org"),
+            (" A.b+c@EXAMPLE.org ", "A.b+c@example.org"),
+            ("o'neill/x=y@example.org", "o'neill/x=y@example.org"),
+            ("\"a b\\\"@c\"@example.org", "\"a b\\\"@c\"@example.org"),
+            ("a@préfecture.example.org", "a@xn--prfecture-c4a.example.org"),
+            ("é@example.org", "é@example.org"),
+            (longest.as_str(), longest.as_str()),
+        ] {
+            assert_eq!(Address::parse(written).map(|address| address.to_string()), Ok(read.to_string()));
+        }
+        assert!(Address::parse("é@example.org").is_ok_and(|address| address.needs_utf8()));
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_are_refused() {
+        let too_long = format!("{}@example.org", "a".repeat(65));
+        for written in [
+            "",
+            "a",
+            "@example.org",
+            "a@",
+            "a b@example.org",
+            "a..b@example.org",
+            ".a@example.org",
+            "a@exa mple.org",
+            "a@-.%41",
+            "a@example..org",
+            "a\r\nBcc: b@example.org",
+            "a\0@example.org",
+            "\"a@example.org",
+            "\"a\"b\"@example.org",
+            "a@[192.0.2.1]",
+            "<a@example.org>",
+            "a,b@example.org",
+            too_long.as_str(),
+        ] {
+            assert!(Address::parse(written).is_err(), "{written:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Tokens that travel in letters: the one that leaves a newsletter, and the one that names a returned letter.
+//!
+//! Both are base32 in lower case without padding (a local part may be folded to lower case on its way), at most 40
+//! characters, with 96 bits of signature. A leaving token is for one person and one newsletter, holds neither in the
+//! clear, never expires, and can do nothing but leave.
+
+use data_encoding::{Encoding, Specification};
+
+use crate::secrets::{Secrets, same_signature};
+
+const LEAVE: &str = "leave";
+const BOUNCE: &str = "bounce";
+
+/// The token with which one person leaves one newsletter: 32 characters.
+pub fn leave(secrets: &Secrets, newsletter: &str, recipient: i64) -> String {
+    let recipient = recipient.to_be_bytes();
+    let signature = secrets.signature(LEAVE, &[newsletter.as_bytes(), &recipient]);
+    write(&[&recipient, &signature])
+}
+
+/// Whom a leaving token names, and which of `newsletters`; `None` when we did not write it.
+pub fn read_leave<'a>(
+    secrets: &Secrets,
+    newsletters: impl IntoIterator<Item = &'a str>,
+    token: &str,
+) -> Option<(&'a str, i64)> {
+    let bytes = read(token)?;
+    let (recipient, signature) = bytes.split_at_checked(8)?;
+    let number = i64::from_be_bytes(recipient.try_into().ok()?);
+    newsletters
+        .into_iter()
+        .find(|newsletter| same_signature(&secrets.signature(LEAVE, &[newsletter.as_bytes(), recipient]), signature))
+        .map(|newsletter| (newsletter, number))
+}
+
+/// The token of one delivery, in the envelope sender: 39 characters.
+pub fn bounce(secrets: &Secrets, edition: i64, recipient: i64) -> String {
+    let edition = u32::try_from(edition).unwrap_or(u32::MAX).to_be_bytes();
+    let recipient = recipient.to_be_bytes();
+    let signature = secrets.signature(BOUNCE, &[&edition, &recipient]);
+    write(&[&edition, &recipient, &signature])
+}
+
+/// Which delivery a bounce token names: edition and recipient; `None` when we did not write it.
+pub fn read_bounce(secrets: &Secrets, token: &str) -> Option<(i64, i64)> {
+    let bytes = read(token)?;
+    let (edition, rest) = bytes.split_at_checked(4)?;
+    let (recipient, signature) = rest.split_at_checked(8)?;
+    if !same_signature(&secrets.signature(BOUNCE, &[edition, recipient]), signature) {
+        return None;
+    }
+    let edition = u32::from_be_bytes(edition.try_into().ok()?);
+    Some((i64::from(edition), i64::from_be_bytes(recipient.try_into().ok()?)))
+}
+
+/// RFC 4648 base32, in lower case, unpadded.
+fn base32() -> Option<Encoding> {
+    let mut specification = Specification::new();
+    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    specification.encoding().ok()
+}
+
+fn write(parts: &[&[u8]]) -> String {
+    base32().map(|base32| base32.encode(&parts.concat())).unwrap_or_default()
+}
+
+fn read(token: &str) -> Option<Vec<u8>> {
+    base32()?.decode(token.trim().to_ascii_lowercase().as_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        Secrets::from_bytes([3; 32])
+    }
+
+    #[test]
+    fn a_leaving_token_names_its_person_and_newsletter_and_is_short() {
+        let token = leave(&secrets(), "referents", 123_456_789);
+        assert_eq!(token.len(), 32);
+        assert!(token.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        assert_eq!(read_leave(&secrets(), ["news", "referents"], &token), Some(("referents", 123_456_789)));
+        assert_eq!(read_leave(&secrets(), ["referents"], &token.to_uppercase()), Some(("referents", 123_456_789)));
+    }
+
+    #[test]
+    fn a_token_that_was_changed_swapped_or_cut_names_nobody() {
+        let token = leave(&secrets(), "referents", 5);
+        assert_eq!(read_leave(&secrets(), ["news"], &token), None);
+        assert_eq!(read_leave(&Secrets::from_bytes([4; 32]), ["referents"], &token), None);
+        for cut in 0..token.len() {
+            assert_eq!(read_leave(&secrets(), ["referents"], &token[..cut]), None);
+            let mut changed = token.clone().into_bytes();
+            changed[cut] = if changed[cut] == b'a' { b'b' } else { b'a' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(read_leave(&secrets(), ["referents"], &changed), None, "{changed}");
+        }
+        assert_eq!(read_bounce(&secrets(), &token), None);
+    }
+
+    #[test]
+    fn a_bounce_token_names_its_delivery_and_fits_a_local_part() {
+        let token = bounce(&secrets(), 12, i64::MAX);
+        assert!(token.len() <= 40);
+        assert_eq!(read_bounce(&secrets(), &token), Some((12, i64::MAX)));
+        assert_eq!(read_leave(&secrets(), ["a"], &token), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! How letters leave: into a Maildir, through `sendmail`, or over SMTP. One [`Carrier`] carries one letter at a time.
+
+use std::path::{Path, PathBuf};
+
+use super::address::Address;
+use super::maildir::Maildir;
+use super::outcome::{Fault, Outcome};
+use super::sendmail::Sendmail;
+use super::smtp::{Patience, Settings, Smtp};
+use crate::config::{Mail, Transport};
+
+/// Where letters go, with all that is needed to open any number of carriers.
+#[derive(Clone)]
+pub enum Route {
+    Maildir(PathBuf),
+    Sendmail(Sendmail),
+    Smtp(Settings),
+}
+
+/// What the environment adds to the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `CRIEUR_SMTP_PASSWORD`, or what `CRIEUR_SMTP_PASSWORD_FILE` holds.
+    pub password: Option<String>,
+    /// `CRIEUR_SENDMAIL`.
+    pub sendmail: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the process's own; a password's file that cannot be read is an error that names it.
+    pub fn read() -> Result<Environment, String> {
+        let password = match (std::env::var("CRIEUR_SMTP_PASSWORD"), std::env::var_os("CRIEUR_SMTP_PASSWORD_FILE")) {
+            (Ok(password), _) => Some(password),
+            (Err(_), Some(file)) => {
+                let text = std::fs::read_to_string(&file)
+                    .map_err(|error| format!("{}: {error}", Path::new(&file).display()))?;
+                Some(text.trim_end_matches(['\r', '\n']).to_string())
+            }
+            (Err(_), None) => None,
+        };
+        let sendmail = std::env::var_os(super::sendmail::SENDMAIL_VARIABLE).map(PathBuf::from);
+        Ok(Environment { password, sendmail })
+    }
+}
+
+impl Route {
+    /// The route that the configuration names.
+    pub fn new(root: &Path, mail: &Mail, environment: &Environment) -> Result<Route, String> {
+        let smtp = |host: &str, port: u16, implicit_tls: bool| {
+            let user = match (&mail.user, &environment.password) {
+                (None, _) => None,
+                (Some(user), Some(password)) => Some((user.clone(), password.clone())),
+                (Some(user), None) => {
+                    return Err(format!(
+                        "mail.user is {user:?}, but neither CRIEUR_SMTP_PASSWORD nor CRIEUR_SMTP_PASSWORD_FILE is set"
+                    ));
+                }
+            };
+            Ok(Route::Smtp(Settings {
+                host: host.trim_matches(['[', ']']).to_string(),
+                port,
+                implicit_tls,
+                tls: mail.tls,
+                trusted: mail.relay_trusted,
+                user,
+                patience: Patience::default(),
+            }))
+        };
+        match &mail.transport {
+            Transport::Maildir(folder) => Ok(Route::Maildir(root.join(folder))),
+            Transport::Sendmail => Ok(Route::Sendmail(Sendmail::new(environment.sendmail.clone()))),
+            Transport::Smtp { host, port } => smtp(host, *port, false),
+            Transport::Smtps { host, port } => smtp(host, *port, true),
+        }
+    }
+
+    /// How many carriers are of use at once: a Maildir's letters all wait for one disk.
+    pub fn carriers(&self, connections: usize) -> usize {
+        match self {
+            Route::Maildir(_) => connections.clamp(1, 4),
+            Route::Sendmail(_) | Route::Smtp(_) => connections.max(1),
+        }
+    }
+
+    pub async fn open(&self) -> Result<Carrier, Fault> {
+        Ok(match self {
+            Route::Maildir(folder) => Carrier::Maildir(Maildir::open(folder)?),
+            Route::Sendmail(sendmail) => Carrier::Sendmail(sendmail.clone()),
+            Route::Smtp(settings) => Carrier::Smtp(Box::new(Smtp::open(settings).await?)),
+        })
+    }
+}
+
+/// An open way out.
+pub enum Carrier {
+    Maildir(Maildir),
+    Sendmail(Sendmail),
+    Smtp(Box<Smtp>),
+}
+
+impl Carrier {
+    /// Hands one letter over, whose lines end in CRLF.
+    pub async fn deliver(&mut self, sender: &str, recipient: &Address, letter: Vec<u8>) -> Outcome {
+        match self {
+            Carrier::Maildir(maildir) => {
+                let maildir = maildir.clone();
+                let waiting_for_the_disk = tokio::task::spawn_blocking(move || maildir.deliver(&letter));
+                waiting_for_the_disk.await.unwrap_or_else(|error| Outcome::Unknown(error.to_string()))
+            }
+            Carrier::Sendmail(sendmail) => sendmail.deliver(sender, &recipient.to_string(), &letter).await,
+            Carrier::Smtp(smtp) => smtp.deliver(sender, recipient, &letter).await,
+        }
+    }
+
+    /// Whether it can carry another letter.
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Carrier::Maildir(_) | Carrier::Sendmail(_) => false,
+            Carrier::Smtp(smtp) => smtp.is_broken(),
+        }
+    }
+
+    pub async fn close(self) {
+        if let Carrier::Smtp(smtp) = self {
+            smtp.close().await;
+        }
+    }
+}
