@@ -18,6 +18,7 @@ pub mod digest;
 pub mod feed;
 pub mod item;
 pub mod mail;
+pub mod people;
 pub mod problem;
 pub mod publish;
 pub mod schedule;

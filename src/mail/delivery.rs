@@ -171,7 +171,8 @@ impl<'a> Keeper<'a> {
         }
         self.check_outcomes(&settled).await?;
         let done = settled.len() as u64;
-        let mut waiting: VecDeque<(i64, oneshot::Sender<Answer>)> = requests.into_iter().filter_map(|r| r.answer).collect();
+        let mut waiting: VecDeque<(i64, oneshot::Sender<Answer>)> =
+            requests.into_iter().filter_map(|r| r.answer).collect();
         loop {
             let mut jobs = Vec::new();
             for (carrier, _) in &waiting {

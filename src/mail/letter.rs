@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::header::Header;
 use super::quoted_printable::encode_piece;
 use super::token;
-use crate::config::{Audience, Config, Leave, Newsletter};
+use crate::config::{Config, Leave, Newsletter};
 use crate::digest::{Escape, Piece, StampFields, Stamped, Variant};
 use crate::secrets::Secrets;
 
