@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
+use crate::config::people::separator;
 use crate::mail::address::Address;
+use crate::mail::header::one_line;
 use crate::problem::{Place, Problem, Problems};
 use crate::secrets::Secrets;
 use crate::store::recipients::Addressee;
@@ -46,22 +48,22 @@ pub struct People<'a> {
 
 impl<'a> People<'a> {
     /// Opens a list and reads its header; the error is the problem with it.
-    pub fn open(root: &Path, file: &Path, secrets: &'a Secrets) -> Result<People<'a>, Problem> {
+    pub fn open(root: &Path, file: &Path, secrets: &'a Secrets) -> Result<People<'a>, Box<Problem>> {
         let path = root.join(file);
         let shown = file.to_string_lossy().into_owned();
         let unreadable = |error: io::Error| {
-            Problem::error("list-unreadable", format!("the list of people cannot be read: {error}")).in_file(&shown)
+            let problem = Problem::error("list-unreadable", format!("the list of people cannot be read: {error}"));
+            Box::new(problem.in_file(&shown))
         };
         let mut source = BufReader::new(File::open(&path).map_err(unreadable)?);
         let start = source.fill_buf().map_err(unreadable)?;
         if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
-            return Err(Problem::error("list-encoding", "the list of people is UTF-16")
-                .help("save it again as CSV in UTF-8")
-                .in_file(&shown));
+            let problem = Problem::error("list-encoding", "the list of people is UTF-16");
+            return Err(Box::new(problem.help("save it again as CSV in UTF-8").in_file(&shown)));
         }
         let offset = if start.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
         let end = start.iter().position(|b| *b == b'\n').unwrap_or(start.len());
-        let delimiter = delimiter(start.get(offset..end).unwrap_or_default());
+        let delimiter = separator(start.get(offset..end).unwrap_or_default());
         source.consume(offset);
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
@@ -70,16 +72,19 @@ impl<'a> People<'a> {
             .from_reader(Box::new(source) as Box<dyn Read>);
         let header: Vec<String> = match reader.byte_headers() {
             Ok(header) => header.iter().map(|field| String::from_utf8_lossy(field).trim().to_string()).collect(),
-            Err(error) => return Err(Problem::error("list-unreadable", error.to_string()).in_file(&shown)),
+            Err(error) => {
+                return Err(Box::new(Problem::error("list-unreadable", error.to_string()).in_file(&shown)));
+            }
         };
         let find = |names: &[&str]| header.iter().position(|field| names.contains(&field.to_lowercase().as_str()));
         let Some(email) = find(EMAIL) else {
             let text = String::from_utf8_lossy(&header.join(",").into_bytes()).into_owned();
             let width = text.chars().count().max(1);
-            return Err(Problem::error("list-header", "the list has no column of addresses")
+            let problem = Problem::error("list-header", "the list has no column of addresses")
                 .label("one of these must be `email`")
                 .help("begin the file with a line that names its columns: email,name")
-                .at(Place { file: shown, line: Some(1), column: Some(1), width, text: Some(text) }));
+                .at(Place { file: shown, line: Some(1), column: Some(1), width, text: Some(text) });
+            return Err(Box::new(problem));
         };
         let name = find(NAME).filter(|name| *name != email);
         let others = header
@@ -165,7 +170,7 @@ impl<'a> People<'a> {
         Some(Addressee {
             id,
             email: address,
-            name: name.map(|name| crate::mail::header::one_line(name)),
+            name: name.map(|name| one_line(name)),
             fields: serde_json::Value::Object(fields).to_string(),
         })
     }
@@ -190,18 +195,6 @@ impl<'a> People<'a> {
         BufReader::new(file.take(2000)).read_until(b'\n', &mut line)?;
         Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string())
     }
-}
-
-/// What separates the columns of a header line: the most frequent of comma, semicolon and tab.
-fn delimiter(header: &[u8]) -> u8 {
-    let count = |delimiter: u8| header.iter().filter(|b| **b == delimiter).count();
-    let mut best = b',';
-    for candidate in [b';', b'\t'] {
-        if count(candidate) > count(best) {
-            best = candidate;
-        }
-    }
-    best
 }
 
 /// Column from 1 and width, in characters, of a line's field. A field that the line lacks is its end.
@@ -230,7 +223,7 @@ fn field_place(line: &str, delimiter: u8, field: usize) -> (usize, usize) {
 mod tests {
     use super::*;
 
-    fn read(content: &[u8]) -> Result<(Vec<Addressee>, Problems), Problem> {
+    fn read(content: &[u8]) -> Result<(Vec<Addressee>, Problems), Box<Problem>> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("people.csv"), content).unwrap();
         let secrets = Secrets::from_bytes([1; 32]);

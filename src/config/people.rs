@@ -5,6 +5,8 @@
 //!
 //! BUGS: looks at the file as it is now; a list that was committed once and untracked since is still in the history.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -50,10 +52,14 @@ fn problems(root: &Path, path: &str) -> Vec<Problem> {
 /// The addresses of a list; a list without a column `email` is a problem.
 fn addresses(path: &Path) -> Result<Vec<String>, Box<Problem>> {
     let refused = |code, message: String, help: &str| Box::new(Problem::error(code, message).help(help));
+    let unreadable = |error: std::io::Error| {
+        refused("missing-path", format!("cannot be read: {error}"), "name a CSV file in the project's folder")
+    };
+    let mut source = BufReader::new(File::open(path).map_err(unreadable)?);
+    let start = source.fill_buf().map_err(unreadable)?;
+    let delimiter = separator(start.split(|b| *b == b'\n').next().unwrap_or_default());
     let mut reader =
-        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_path(path).map_err(|error| {
-            refused("missing-path", format!("cannot be read: {error}"), "name a CSV file in the project's folder")
-        })?;
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(source);
     let no_table = |error: csv::Error| {
         refused(
             "people-list",
@@ -68,6 +74,18 @@ fn addresses(path: &Path) -> Result<Vec<String>, Box<Problem>> {
     };
     // A row that is not a row is told, with its line, by what reads the list to write to it.
     Ok(reader.records().flatten().filter_map(|row| row.get(column).map(String::from)).collect())
+}
+
+/// What separates the columns of a list's first line: the most frequent of comma, semicolon and tab.
+pub fn separator(line: &[u8]) -> u8 {
+    let count = |separator: u8| line.iter().filter(|b| **b == separator).count();
+    let mut best = b',';
+    for candidate in [b';', b'\t'] {
+        if count(candidate) > count(best) {
+            best = candidate;
+        }
+    }
+    best
 }
 
 /// Whether an address lies in a name that is reserved for examples and tests (RFC 2606, RFC 6761).

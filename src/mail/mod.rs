@@ -2,7 +2,8 @@
 //!
 //! [`letter`] writes a letter (fields by [`header`], bodies by [`quoted_printable`]); [`transport`] hands it over, to a
 //! [`maildir`], [`sendmail`], or [`smtp`]; [`outcome`] says what the answer means and [`retry`] when to try again;
-//! [`delivery`] is the one place where letters and the ledger meet. [`token`] makes what travels in letters.
+//! [`delivery`] is the one place where letters and the ledger meet. [`token`] makes what travels in letters; [`way_out`]
+//! tells whether readers can leave at all.
 
 pub mod address;
 mod carry;
@@ -18,5 +19,5 @@ pub mod sendmail;
 pub mod smtp;
 pub mod token;
 pub mod transport;
-pub mod wire;
 pub mod way_out;
+pub mod wire;
