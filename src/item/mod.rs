@@ -2,10 +2,26 @@
 //!
 //! [`load::load`] walks the content folders and reads each file on its own: decoding, front matter (`front_matter`),
 //! what its folders hand down (`inherit`), its date (`dates`), its address (`permalink`). [`identity`] then gives each
-//! item the one id that it keeps for life.
+//! item the one id that it keeps for life, and remembers it in its [`identity::Lock`].
 //!
 //! Promises: any file gives an item, a reason for passing it over, or a problem, never a crash; one bad file never
 //! stops the others; every bad file is named.
+
+pub mod dates;
+pub mod decode;
+mod fields;
+pub mod front_matter;
+pub mod identity;
+mod images;
+mod inherit;
+pub mod load;
+mod lock;
+pub mod object_literal;
+mod permalink;
+pub mod plain;
+mod walk;
+
+pub use load::{Loaded, PassedOver, load as load_all};
 
 use std::sync::Arc;
 
@@ -21,7 +37,7 @@ pub type Data = Map<String, Value>;
 /// One news item, as its files say.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// For life; empty until `identity` has given it.
+    /// For life. Until `identity` has given it: what the front matter's `id` says, else empty.
     pub id: String,
     /// The file, decoded.
     pub source: Arc<Source>,

@@ -1,0 +1,164 @@
+//! YAML front matter, and what to say when it is not YAML.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::value::{duplicate_in, from_yaml};
+use super::{Data, Format, locate, tabs};
+use crate::problem::{Problem, Source};
+
+pub(super) fn read(source: &Source, range: Range<usize>) -> Result<Data, Problem> {
+    let text = &source.text[range.clone()];
+    if text.contains('\t')
+        && let Some(at) = tabs::stray(text)
+    {
+        let at = range.start + at;
+        return Err(Problem::error("front-matter-syntax", "a tab stands where YAML allows only spaces")
+            .label("a tab")
+            .help("delete it, or write spaces in its place")
+            .at(source.place(at..at + 1)));
+    }
+    match from_yaml(text) {
+        Ok(Value::Object(data)) => Ok(data),
+        Ok(Value::Null) => Ok(Data::new()),
+        Ok(other) => Err(Problem::error("front-matter-syntax", "the front matter is not made of `key: value` lines")
+            .label(format!("this is {}", kind(&other)))
+            .help("write each thing as `key: value`, with a space after the colon")
+            .at(first_line(source, range))),
+        Err(error) => Err(explain(source, range, &error)),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Array(_) => "a list",
+        Value::String(_) => "a text",
+        Value::Number(_) => "a number",
+        _ => "a value",
+    }
+}
+
+fn first_line(source: &Source, range: Range<usize>) -> crate::problem::Place {
+    let text = &source.text[range.clone()];
+    let skipped = text.len() - text.trim_start().len();
+    source.place(range.start + skipped..range.end)
+}
+
+fn explain(source: &Source, range: Range<usize>, error: &serde_yaml::Error) -> Problem {
+    let text = &source.text[range.clone()];
+    let message = error.to_string();
+    if let Some(key) = duplicate_in(&message) {
+        return locate::duplicate(source, range, key, Format::Yaml);
+    }
+    if let Some((at, character)) = text.char_indices().find(|(_, c)| forbidden(*c)) {
+        let at = range.start + at;
+        return Problem::error(
+            "front-matter-syntax",
+            format!("the front matter holds U+{:04X}, which no text should", u32::from(character)),
+        )
+        .label("here, though it may be invisible")
+        .help("delete this character")
+        .at(source.place(at..at + character.len_utf8()));
+    }
+    let (at, wrong_end) = position(text, error);
+    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let (message, label, help) = advise(text, line_start, &message);
+    let at = range.start + at.min(wrong_end);
+    Problem::error("front-matter-syntax", message).label(label).help(help).at(source.place(at..at + 1))
+}
+
+/// Where the error is; never past the last line that holds something.
+fn position(text: &str, error: &serde_yaml::Error) -> (usize, usize) {
+    let end = text.trim_end().len();
+    let mut at = match error.location() {
+        Some(location) => {
+            let line_start: usize =
+                text.split_inclusive('\n').take(location.line().saturating_sub(1)).map(str::len).sum();
+            let line = &text[line_start..];
+            line_start + line.char_indices().nth(location.column().saturating_sub(1)).map_or(line.len(), |(i, _)| i)
+        }
+        None => 0,
+    };
+    at = at.min(end);
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    (at, end)
+}
+
+fn forbidden(character: char) -> bool {
+    matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// Message, label and help, for what people get wrong most.
+fn advise(text: &str, line_start: usize, message: &str) -> (String, String, String) {
+    let line = text[line_start..].lines().next().unwrap_or("");
+    // A quoted text that goes on, or never ends, is often reported a line or more after it began.
+    let before = text[..line_start].trim_end();
+    let lines = [line, before.rsplit('\n').next().unwrap_or("")];
+    for candidate in lines {
+        let Some((key, value)) = candidate.split_once(':') else { continue };
+        let (key, value) = (key.trim_end(), value.trim());
+        if value.starts_with('"') || value.starts_with('\'') {
+            let quote = &value[..1];
+            let inner = &value[1..];
+            let closed = inner.find(quote);
+            if closed.is_none() {
+                return (
+                    format!("the text after `{}` opens a {quote} that is not closed", key.trim()),
+                    "the reading stopped here".to_string(),
+                    format!("close it: {key}: {quote}{inner}{quote}"),
+                );
+            }
+            if closed.is_some_and(|at| !inner[at + 1..].trim_start().starts_with('#') && at + 1 < inner.len()) {
+                return (
+                    format!("the text after `{}` goes on after its closing {quote}", key.trim()),
+                    "not expected after the closing quote".to_string(),
+                    format!("quote the whole value: {key}: {}", quoted(value)),
+                );
+            }
+        }
+    }
+    if message.contains("mapping values are not allowed")
+        && let Some((key, value)) = line.split_once(':')
+    {
+        return (
+            "a value that holds a colon and a space must stand between quotes".to_string(),
+            "this starts a second `key: value` on the line".to_string(),
+            format!("quote the value: {}: {}", key.trim_end(), quoted(value.trim())),
+        );
+    }
+    if let Some((key, value)) = line.split_once(':')
+        && let Some(first) = value.trim().chars().next()
+        && "@`%&*!|>{}[],?".contains(first)
+    {
+        return (
+            format!("a value cannot begin with `{first}` like this"),
+            "not expected here".to_string(),
+            format!("quote the value: {}: {}", key.trim_end(), quoted(value.trim())),
+        );
+    }
+    if !line.trim().is_empty() && !line.contains(':') && !line.trim_start().starts_with(['-', '#']) {
+        return (
+            "this line is no `key: value`".to_string(),
+            "a `:` was expected".to_string(),
+            "write `key: value`; indent the line if it goes on with the value before it".to_string(),
+        );
+    }
+    let words = message.split(" at line ").next().unwrap_or("").trim_end_matches([',', ' ']);
+    (
+        format!("the front matter is not valid YAML: {words}"),
+        "the reading stopped here".to_string(),
+        "look at the quotes and the indentation of this line and of the one before it".to_string(),
+    )
+}
+
+/// A text as YAML takes it whatever it holds, with what quotes it has kept.
+fn quoted(value: &str) -> String {
+    if value.contains('"') {
+        format!("'{}'", value.replace('\'', "''"))
+    } else {
+        format!("\"{}\"", value.replace('\\', "\\\\"))
+    }
+}
