@@ -1,0 +1,85 @@
+//! One project, read: what every command starts from.
+//!
+//! Configuration, items with their ids, and a renderer, together with every problem that was met on the way. Reads files;
+//! writes one, and only when told: `feeds/items.lock`.
+
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use crate::body::Renderer;
+use crate::config::Config;
+use crate::item::Item;
+use crate::item::identity::{self, Identified, Lock};
+use crate::item::load::{self, PassedOver};
+use crate::problem::{Problem, Problems};
+use crate::publish;
+
+/// Where the ids are kept, relative to the project's folder.
+pub const LOCK_PATH: &str = "feeds/items.lock";
+
+/// A project as its files say it is now.
+pub struct Project {
+    pub config: Config,
+    /// Identified, sorted by path.
+    pub items: Vec<Item>,
+    pub passed_over: Vec<PassedOver>,
+    pub identified: Identified,
+    pub renderer: Renderer,
+    /// Of the configuration, the files and the ids. Bodies report theirs when they are rendered.
+    pub problems: Problems,
+}
+
+impl Project {
+    /// Reads the project in `root`. `remembered` are the ids that a store kept: they fill in what a lock file that was
+    /// reset, or never committed, lacks. `Err` is a configuration that cannot be used.
+    pub fn read(root: &Path, now: DateTime<Utc>, remembered: Option<&Lock>) -> Result<Project, Problems> {
+        let (config, problems) = Config::read(root)?;
+        Project::of(config, problems, now, remembered)
+    }
+
+    /// The project of a configuration that was read already, with the problems that were found in it. `Err` is a file of
+    /// ids that is there and cannot be read: to go on would give every item a new id.
+    pub fn of(
+        config: Config,
+        mut problems: Problems,
+        now: DateTime<Utc>,
+        remembered: Option<&Lock>,
+    ) -> Result<Project, Problems> {
+        let loaded = load::load(&config, now);
+        problems.extend(loaded.problems);
+        let (mut lock, lock_problems) = read_lock(&config.root)?;
+        problems.extend(lock_problems);
+        if let Some(remembered) = remembered {
+            lock.fill_from(remembered);
+        }
+        let mut items = loaded.items;
+        let mut identified = identity::identify(&mut items, &lock, &config, now);
+        problems.extend(std::mem::take(&mut identified.problems));
+        let (renderer, renderer_problems) = Renderer::new(&config);
+        problems.extend(renderer_problems);
+        Ok(Project { config, items, passed_over: loaded.passed_over, identified, renderer, problems })
+    }
+
+    /// Writes `feeds/items.lock` where its text changed. Says whether it did.
+    pub fn save_lock(&self) -> io::Result<bool> {
+        if self.identified.lock.len() == 0 && !self.config.root.join(LOCK_PATH).exists() {
+            return Ok(false);
+        }
+        publish::write_if_changed(&self.config.root.join(LOCK_PATH), self.identified.lock.to_text().as_bytes())
+    }
+}
+
+fn read_lock(root: &Path) -> Result<(Lock, Problems), Problems> {
+    match std::fs::read_to_string(root.join(LOCK_PATH)) {
+        Ok(text) => Ok(Lock::parse(&text, LOCK_PATH)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Lock::default(), Problems::new())),
+        Err(error) => {
+            let problem = Problem::error("items-lock", format!("the file of ids cannot be read: {error}"))
+                .help("restore it from git: without it, every known item would be announced as new")
+                .in_file(LOCK_PATH);
+            Err(Problems(vec![problem]))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Uses point one way, and this holds it: which module's files may name which other module.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each top-level module, with the ones that its files may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("problem", &[]),
+    ("config", &["problem", "item"]),
+    ("item", &["config", "problem"]),
+    ("body", &["item", "config", "problem"]),
+    ("selection", &["item", "config", "problem"]),
+    ("publish", &["problem"]),
+    ("schedule", &["config", "problem"]),
+    ("feed", &["body", "selection", "item", "config", "problem"]),
+    ("digest", &["body", "selection", "item", "config", "problem"]),
+    ("secrets", &["config", "problem"]),
+    ("store", &["item", "config", "problem"]),
+    ("project", &["publish", "body", "item", "config", "problem"]),
+    ("mail", &["digest", "store", "project", "schedule", "selection", "item", "body", "config", "problem", "secrets"]),
+];
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            rust_files(&path, into);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The modules that a file names, in `use crate::…`, `crate::…` and grouped uses, test code left out.
+fn used(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let mut found = Vec::new();
+    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for part in line.split("crate::").skip(1) {
+            let name: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if !name.is_empty() {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn uses_point_one_way() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for file in &files {
+        let relative = file.strip_prefix(&source).expect("under src");
+        let first = relative.components().next().expect("a name").as_os_str().to_string_lossy().replace(".rs", "");
+        let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == first) else {
+            assert!(matches!(first.as_str(), "main" | "lib" | "cli"), "{first}: a module that this test does not know");
+            continue;
+        };
+        checked += 1;
+        let text = fs::read_to_string(file).expect("a readable source");
+        for name in used(&text) {
+            if name != first && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{} uses {name}", relative.display()));
+            }
+        }
+        // Only delivery and the flow of editions know both the ledger and the wire.
+        let path = relative.to_string_lossy();
+        if ["mail/smtp", "mail/maildir", "mail/sendmail", "mail/letter"].iter().any(|p| path.starts_with(p)) {
+            assert!(!used(&text).iter().any(|name| name == "store"), "{path} must not know the store");
+        }
+    }
+    assert!(checked > 20, "only {checked} files were checked");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
