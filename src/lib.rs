@@ -20,6 +20,7 @@ pub mod item;
 pub mod mail;
 pub mod people;
 pub mod problem;
+pub mod project;
 pub mod publish;
 pub mod schedule;
 pub mod secrets;
