@@ -19,6 +19,7 @@ pub fn matches(item: &Item, select: &Select) -> bool {
         && asked(&select.kind, &item.kind)
         && select.language.as_ref().is_none_or(|wanted| speaks(item.language.as_deref(), wanted))
         && select.folder.as_ref().is_none_or(|wanted| lies_in(item.path(), wanted))
+        && !select.not_folders.iter().any(|unwanted| !unwanted.is_empty() && lies_in(item.path(), unwanted))
 }
 
 /// Newest first; items of one instant in reverse order of their paths.
@@ -81,6 +82,9 @@ mod tests {
     fn a_folder_is_whole_names_not_a_prefix() {
         let folder = |name: &str| Select { folder: Some(name.into()), ..Select::default() };
         let own = item("posts/videos/2024/a.md", "A");
+        let without = |name: &str| Select { not_folders: vec![name.into()], ..Select::default() };
+        assert!(!matches(&own, &without("posts")));
+        assert!(matches(&own, &without("post")));
         for name in ["posts", "posts/videos/", "videos", "./posts/videos/2024", "/"] {
             assert!(matches(&own, &folder(name)), "{name}");
         }

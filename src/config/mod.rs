@@ -72,6 +72,8 @@ pub struct Person {
 pub struct Content {
     /// Folders or files, relative to `root`.
     pub paths: Vec<String>,
+    /// Folders or files below them that hold no items.
+    pub exclude: Vec<String>,
     /// An item's address under the site: `{stem} {slug} {folder} {year} {month} {day}`.
     pub permalink: String,
     /// The zone of a date that names none.
@@ -190,6 +192,8 @@ pub struct Select {
     pub kind: Option<String>,
     pub language: Option<String>,
     pub folder: Option<String>,
+    /// None of these.
+    pub not_folders: Vec<String>,
 }
 
 /// `feeds/NAME.yaml`.

@@ -151,6 +151,7 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
     }
     let paths: Vec<String> =
         content.texts("paths").iter().map(|path| path.trim_end_matches('/').to_string()).collect();
+    let exclude = content.texts("exclude").iter().map(|path| path.trim_matches('/').to_string()).collect();
     let permalink = content.parsed("permalink", values::permalink).unwrap_or_else(|| default_permalink(&paths));
     let dates_in = content.parsed("dates_in", values::zone).unwrap_or(site_zone);
     let future = [("publish", Future::Publish), ("hold", Future::Hold), ("first-seen", Future::FirstSeen)];
@@ -172,6 +173,7 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
     content.finish();
     Content {
         paths,
+        exclude,
         permalink,
         dates_in,
         future,

@@ -10,6 +10,7 @@ pub fn read(select: Mapping<'_>) -> Select {
         series: select.text("series"),
         kind: select.text("type"),
         language: select.text("language"),
+        not_folders: select.texts("not_folders").iter().map(|folder| folder.trim_matches('/').to_string()).collect(),
         folder: select.text("folder").map(|folder| folder.trim_matches('/').to_string()),
     };
     select.finish();

@@ -1,10 +1,14 @@
 //! Reads the files of `content.variables`: what bodies may name besides their own front matter.
+//!
+//! A JavaScript module is read as far as it exports a literal; what only running it could tell costs its own key.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::reader::{Mapping, Node};
+use crate::item::object_literal;
+use crate::problem::Source;
 
 /// Name → the file's content. A file that cannot be read is a problem at the place where it is named.
 pub fn read(root: &Path, variables: Mapping<'_>) -> Map<String, Value> {
@@ -35,11 +39,12 @@ fn file(root: &Path, path: &str, node: &Node<'_>) -> Option<Value> {
         "json" => serde_json::from_str(text).map_err(|error| error.to_string()),
         "yaml" | "yml" => serde_yaml::from_str(text).map_err(|error| error.to_string()),
         "toml" => toml::from_str(text).map_err(|error| error.message().to_string()),
+        "js" | "cjs" | "mjs" => return script(path, text, node),
         _ => {
             node.problem(
                 "bad-value",
                 format!("`{path}` is of no kind that can be read"),
-                "it can be .json, .yaml or .toml",
+                "it can be .json, .yaml, .toml or .js",
             );
             return None;
         }
@@ -49,4 +54,19 @@ fn file(root: &Path, path: &str, node: &Node<'_>) -> Option<Value> {
             node.problem("bad-value", format!("`{path}` cannot be understood: {error}"), "mend that file")
         })
         .ok()
+}
+
+fn script(path: &str, text: &str, node: &Node<'_>) -> Option<Value> {
+    match object_literal::read(&Source::new(path, text)) {
+        // A key that is left out costs nothing until a body names it, and is told then.
+        Ok(literal) => Some(literal.value),
+        Err(problem) => {
+            node.problem(
+                "bad-value",
+                format!("`{path}` cannot be understood: {}", problem.message),
+                "say the same in a JSON file",
+            );
+            None
+        }
+    }
 }

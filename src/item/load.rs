@@ -49,7 +49,12 @@ pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
     let mut loaded = Loaded::default();
     let listings = Listings::new(&config.root);
     let mut files = walk::walk(&listings, &config.content.paths, &mut loaded.problems);
-    files.retain(|file| is_markdown(&file.path));
+    let excluded = |path: &str| {
+        let under =
+            |folder: &String| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        config.content.exclude.iter().any(under)
+    };
+    files.retain(|file| is_markdown(&file.path) && !excluded(&file.path));
     let inheritance = Inheritance::read(&listings, &files, &mut loaded.problems);
     let images = Images::new(&listings, &config.site.url, &config.content.static_folders);
     let reader = Reader { config, inheritance, images, now };

@@ -97,6 +97,8 @@ pub fn walk(listings: &Listings<'_>, paths: &[String], problems: &mut Problems) 
                 let content = path.rsplit_once('/').map_or("", |(folder, _)| folder).into();
                 files.push(ContentFile { path, content, named: true });
             }
+            // What is not there at all is a mistake of the configuration, which says so at its line.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => problems.push(
                 Problem::error(
                     "content-path",
