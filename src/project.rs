@@ -64,7 +64,7 @@ impl Project {
 
     /// Writes `feeds/items.lock` where its text changed. Says whether it did.
     pub fn save_lock(&self) -> io::Result<bool> {
-        if self.identified.lock.len() == 0 && !self.config.root.join(LOCK_PATH).exists() {
+        if self.identified.lock.is_empty() && !self.config.root.join(LOCK_PATH).exists() {
             return Ok(false);
         }
         publish::write_if_changed(&self.config.root.join(LOCK_PATH), self.identified.lock.to_text().as_bytes())

@@ -72,7 +72,13 @@ fn the_first_users_feed_keeps_its_ids_order_titles_and_dates() {
     assert_eq!(pairs(&ours), pairs(&theirs));
     for (our, their) in ours.iter().zip(&theirs) {
         // Equal instants get distinct seconds: nothing else may differ.
-        assert!((0..60).contains(&(our.updated - their.updated)), "{}: {} for {}", our.id, our.updated, their.updated);
+        assert!(
+            (0..60).contains(&(our.updated - their.updated)),
+            "{}: {} for {}",
+            our.id,
+            our.updated,
+            their.updated
+        );
     }
     let seconds: BTreeSet<i64> = ours.iter().map(|p| p.updated).collect();
     assert_eq!(seconds.len(), 27, "two entries share an instant");
@@ -164,7 +170,11 @@ fn ten_years_of_a_blog_are_read_with_one_named_error_and_no_template_code() {
     assert!(errors[0]["file"].as_str().is_some_and(|file| file.starts_with("posts/")), "{}", errors[0]);
     assert!(errors[0]["line"].as_u64().is_some_and(|line| line > 1), "{}", errors[0]);
     for path in ["public/feed.xml", "public/rss.xml", "public/feed.json"] {
-        assert_eq!(feed_rs::parser::parse(project.read(path).as_bytes()).expect("a feed").entries.len(), 503, "{path}");
+        assert_eq!(
+            feed_rs::parser::parse(project.read(path).as_bytes()).expect("a feed").entries.len(),
+            503,
+            "{path}"
+        );
     }
     let feed: serde_json::Value = serde_json::from_str(&project.read("public/feed.json")).expect("JSON");
     let code = without_code();
