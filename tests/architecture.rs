@@ -15,11 +15,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("feed", &["body", "selection", "item", "config", "problem"]),
     ("digest", &["body", "selection", "item", "config", "problem"]),
     ("secrets", &["config", "problem"]),
+    ("people", &["mail", "store", "secrets", "config", "problem"]),
     ("store", &["item", "config", "problem"]),
     ("project", &["publish", "body", "item", "config", "problem"]),
     (
         "mail",
-        &["digest", "store", "project", "schedule", "selection", "item", "body", "config", "problem", "secrets"],
+        &[
+            "digest",
+            "people",
+            "store",
+            "project",
+            "schedule",
+            "selection",
+            "item",
+            "body",
+            "config",
+            "problem",
+            "secrets",
+        ],
     ),
 ];
 

@@ -1,5 +1,4 @@
 //! Every integration test, in one binary: linking is what costs. A file a capability; `support` holds what they share.
 
 mod architecture;
-mod corpora;
 mod support;
