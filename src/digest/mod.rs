@@ -1,17 +1,32 @@
 //! 4b *compose*: from new items to an edition, ready to be frozen and stamped for each recipient.
 //!
-//! [`scan`] finds in a template what is a recipient's, [`stamp`] says it for one.
+//! 1. `edition` tells what is new, in which order, and what counts as announced.
+//! 2. `context` puts it in words, which [`language`] knows; `template` renders them.
+//! 3. `compose` does it all; `wrap` and [`weight`] look after the letter's form.
+//! 4. `scan` finds in a template what is a recipient's, [`stamp`] says it for one.
 //!
 //! Promises: the same input gives the same bytes, the time handed in; nothing in a letter tells who opened it.
 
+mod compose;
+#[cfg(test)]
+mod compose_tests;
+mod context;
+mod edition;
+pub mod language;
 #[cfg(test)]
 pub(crate) mod samples;
-pub mod scan;
+mod scan;
 pub mod stamp;
+mod template;
+pub mod weight;
+mod wrap;
 
 use serde::{Deserialize, Serialize};
 
+pub use compose::{ComposeInput, compose, compose_all};
+pub use edition::new_items;
 pub use stamp::{Escape, Filler, Piece, StampFields, Stamped};
+pub use template::Templates;
 
 use crate::problem::Problems;
 

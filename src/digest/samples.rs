@@ -1,8 +1,14 @@
 //! Values for the tests of this part of the program.
 
-use chrono::Duration;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
 
 use crate::config::*;
+use crate::item::{Data, Item};
+use crate::problem::Source;
 
 pub fn newsletter() -> Newsletter {
     Newsletter {
@@ -30,5 +36,82 @@ pub fn newsletter() -> Newsletter {
         on_uncertain: OnUncertain::Resend,
         reason: None,
         postal_address: None,
+    }
+}
+
+pub fn config() -> Config {
+    Config {
+        root: PathBuf::from("/nowhere"),
+        site: Site {
+            url: "https://site.example.org/".parse().expect("an address"),
+            title: "Le site d’essai".into(),
+            description: None,
+            language: "fr".into(),
+            time_zone: chrono_tz::Europe::Paris,
+            author: None,
+        },
+        content: Content {
+            paths: vec!["posts".into()],
+            permalink: "/posts/{stem}/".into(),
+            dates_in: chrono_tz::UTC,
+            future: Future::Publish,
+            ids: Ids::Permalink,
+            exclude: Vec::new(),
+            static_folders: Vec::new(),
+            variables: serde_json::Map::new(),
+            markdown: MarkdownOptions {
+                html: true,
+                breaks: true,
+                linkify: true,
+                typographer: true,
+                indented_code: false,
+                quotes: ["«\u{a0}".into(), "\u{a0}»".into(), "‹\u{a0}".into(), "\u{a0}›".into()],
+            },
+            shortcodes: BTreeMap::new(),
+            unknown_shortcode: UnknownShortcode::Warn,
+        },
+        publish: Publish { out: "public".into() },
+        mail: Mail {
+            transport: Transport::Maildir("var/outbox".into()),
+            user: None,
+            tls: Tls::Required,
+            relay_trusted: false,
+            connections: 1,
+            rate: None,
+            bounces_to: None,
+        },
+        database: "sqlite:var/crieur.db".into(),
+        secrets: PathBuf::from("/nowhere/var/keys"),
+        web: Web { listen: "127.0.0.1:0".into(), url: None },
+        feeds: Vec::new(),
+        newsletters: Vec::new(),
+    }
+}
+
+/// An item with a body; `published` as RFC 3339.
+pub fn item(stem: &str, title: &str, published: &str, body: &str) -> Item {
+    let published: DateTime<Utc> = published.parse().expect("a time");
+    let url = format!("https://site.example.org/posts/{stem}/");
+    Item {
+        id: url.clone(),
+        source: Source::new(format!("posts/{stem}.md"), body),
+        body_start: 0,
+        url,
+        title: title.into(),
+        summary: None,
+        published,
+        date_only: true,
+        updated: published,
+        tags: Vec::new(),
+        authors: Vec::new(),
+        image: None,
+        language: None,
+        series: None,
+        episode: None,
+        kind: None,
+        enclosure: None,
+        event: None,
+        held_until: None,
+        inherited: Arc::new(Data::new()),
     }
 }

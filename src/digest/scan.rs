@@ -43,6 +43,25 @@ enum Kind {
     Close,
 }
 
+/// A template's source with markers.
+#[derive(Debug)]
+pub struct Marked {
+    pub text: String,
+    /// Where what follows a marker stood: an offset in `text`, and in the source.
+    moved: Vec<(usize, usize)>,
+}
+
+impl Marked {
+    /// The source's offset of a line and a column of `text`, both from 1.
+    pub fn source_offset(&self, line: usize, column: usize) -> usize {
+        let start: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let along = self.text[start..].char_indices().nth(column.saturating_sub(1)).map_or(0, |(at, _)| at);
+        let at = start + along;
+        let (marked, source) = self.moved.iter().rev().find(|(marked, _)| *marked <= at).copied().unwrap_or((0, 0));
+        source + (at - marked)
+    }
+}
+
 /// Why a template can't be used, and where in its source.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ScanError {
@@ -61,10 +80,11 @@ fn marker_index(c: char) -> Option<usize> {
 
 impl Stamps {
     /// The source with each stamp's tags replaced by markers. The source is one that Handlebars compiles.
-    pub fn mark(&mut self, source: &str) -> Result<String, ScanError> {
+    pub fn mark(&mut self, source: &str) -> Result<Marked, ScanError> {
         let tokens = tokens(source);
         let stamped = stamp_tags(source, &tokens)?;
         let mut out = String::with_capacity(source.len());
+        let mut moved = vec![(0, 0)];
         let mut written = 0;
         for (token, kind) in tokens.iter().zip(stamped) {
             let Some(kind) = kind else { continue };
@@ -89,9 +109,10 @@ impl Stamps {
             if token.trims_after {
                 written = source.len() - source[written..].trim_start().len();
             }
+            moved.push((out.len(), written));
         }
         out.push_str(&without_markers(&source[written.min(source.len())..]));
-        Ok(out)
+        Ok(Marked { text: out, moved })
     }
 
     /// The markers of a rendered text, in order: the same before and after styles were inlined, or markup was moved.
@@ -435,7 +456,7 @@ mod tests {
         let marked = stamps.mark(template).expect("a good template");
         let mut registry = Handlebars::new();
         registry.register_escape_fn(handlebars::no_escape);
-        let rendered = registry.render_template(&marked, &context).expect("renders");
+        let rendered = registry.render_template(&marked.text, &context).expect("renders");
         let fields =
             StampFields { name: name.map(str::to_string), email: "a@example.org".into(), ..Default::default() };
         stamps.split(&rendered).expect("whole").fill(&fields, Escape::None)
@@ -487,7 +508,7 @@ mod tests {
     fn the_smallest_block_is_the_stamp() {
         let mut stamps = Stamps::default();
         let source = "{{#if a}}x{{#if recipient.name}}Bonjour {{recipient.name}},{{else}}Bonjour,{{/if}}y{{/if}}";
-        let marked = stamps.mark(source).expect("a good template");
+        let marked = stamps.mark(source).expect("a good template").text;
         assert!(marked.starts_with("{{#if a}}x") && marked.ends_with("y{{/if}}"), "{marked}");
         let rendered = marked.replace("{{#if a}}", "").replace("{{/if}}", "");
         let split = stamps.split(&rendered).expect("whole");
@@ -511,9 +532,21 @@ mod tests {
     #[test]
     fn a_torn_block_is_noticed() {
         let mut stamps = Stamps::default();
-        let marked = stamps.mark("{{#if recipient.name}}a{{/if}}").expect("good");
+        let marked = stamps.mark("{{#if recipient.name}}a{{/if}}").expect("good").text;
         let torn: String = marked.chars().rev().collect();
         assert_eq!(stamps.split(&torn), None);
         assert_eq!(Stamps::markers(&marked), [0, 1]);
+    }
+
+    #[test]
+    fn a_place_in_the_marked_text_is_told_in_the_source() {
+        let source = "é {{#if recipient.name}}\n{{recipient.name}} x {{bad}}\n{{/if}}\n{{worse}}";
+        let marked = Stamps::default().mark(source).expect("good");
+        for word in ["{{bad", "{{worse"] {
+            let at = marked.text.find(word).expect("there");
+            let line = marked.text[..at].matches('\n').count() + 1;
+            let column = marked.text[..at].rsplit('\n').next().expect("a line").chars().count() + 1;
+            assert_eq!(marked.source_offset(line, column), source.find(word).expect("there"));
+        }
     }
 }

@@ -1,0 +1,99 @@
+//! Which items an edition has: what is new, in which order, and what counts as announced with it.
+//!
+//! Promises: new is what its id says, never its date; everything new at one moment counts with one edition, shown or
+//! not, so that nothing is announced twice and nothing is forgotten.
+//!
+//! BUGS: two items are one entry if they hold the same videos and sounds, all of them; an item beyond the shown ones is
+//! not looked at for that, and is counted in the rest.
+
+use super::{ComposeInput, Composed};
+use crate::body::Body;
+use crate::config::Schedule;
+use crate::item::Item;
+use crate::selection;
+
+/// What one letter is made of.
+pub struct Edition<'a> {
+    /// In the letter's order.
+    pub entries: Vec<Entry<'a>>,
+    /// How many more new items there are than are shown.
+    pub rest: usize,
+    /// Ids that count as announced.
+    pub counted: Vec<String>,
+}
+
+/// An item to be shown, rendered.
+pub struct Entry<'a> {
+    pub item: &'a Item,
+    pub body: Body,
+}
+
+/// What is new for this newsletter, newest first: how many there are is what `surge` looks at.
+pub fn new_items<'a>(input: &ComposeInput<'a>) -> Vec<&'a Item> {
+    let mut items: Vec<&Item> = input
+        .items
+        .iter()
+        .filter(|item| !item.id.is_empty() && !input.known.contains(&item.id))
+        .filter(|item| item.held_until.is_none_or(|until| until <= input.now))
+        .filter(|item| selection::matches(item, &input.newsletter.select))
+        .collect();
+    selection::newest_first(&mut items);
+    items
+}
+
+/// The editions that are due now, in the order in which they go: one, or with `each-item` one an item. None: nothing is
+/// new.
+pub fn editions<'a>(input: &ComposeInput<'a>) -> Vec<Edition<'a>> {
+    let mut items = new_items(input);
+    if input.newsletter.schedule == Schedule::EachItem {
+        items.reverse();
+        let mut editions: Vec<Edition> = Vec::new();
+        for item in items {
+            let body = input.renderer.render(item);
+            let double = editions.iter_mut().find(|edition| edition.entries.iter().any(|entry| entry.shows(&body)));
+            match double {
+                Some(edition) => edition.counted.push(item.id.clone()),
+                None => editions.push(Edition {
+                    entries: vec![Entry { item, body }],
+                    rest: 0,
+                    counted: vec![item.id.clone()],
+                }),
+            }
+        }
+        return editions;
+    }
+    if items.is_empty() {
+        return Vec::new();
+    }
+    let counted = items.iter().map(|item| item.id.clone()).collect();
+    let (mut entries, mut rest): (Vec<Entry>, usize) = (Vec::new(), 0);
+    for item in items {
+        if entries.len() >= input.newsletter.max_items.max(1) {
+            rest += 1;
+            continue;
+        }
+        let body = input.renderer.render(item);
+        if !entries.iter().any(|entry| entry.shows(&body)) {
+            entries.push(Entry { item, body });
+        }
+    }
+    vec![Edition { entries, rest, counted }]
+}
+
+impl Entry<'_> {
+    /// Whether this entry holds all that the other body would embed, and nothing else.
+    fn shows(&self, other: &Body) -> bool {
+        let addresses = |body: &Body| {
+            let mut urls: Vec<String> = body.embeds.iter().map(|embed| embed.url.clone()).collect();
+            urls.sort_unstable();
+            urls.dedup();
+            urls
+        };
+        !other.embeds.is_empty() && addresses(&self.body) == addresses(other)
+    }
+}
+
+/// Nothing new: an edition without items.
+pub fn nothing(input: &ComposeInput<'_>) -> Composed {
+    Composed { newsletter: input.newsletter.name.clone(), number: input.number, ..Composed::default() }
+}
