@@ -1,4 +1,5 @@
 //! Every integration test, in one binary: linking is what costs. A file a capability; `support` holds what they share.
 
 mod architecture;
+mod check;
 mod support;

@@ -1,9 +1,21 @@
-//! `crieur check`: reads everything, reports every problem.
+//! `crieur check`: reads everything, reports every problem, writes and sends nothing.
+//!
+//! The configuration, every item and its body, every feed's model, the letters' templates, and for each newsletter what a
+//! delivery would ask before its first letter: a way out that works, and a list of people that is in no repository.
 
-use super::{Globals, Outcome};
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::{Globals, Outcome, Unusable, report};
+use crate::config::{Config, people};
+use crate::feed;
+use crate::mail::way_out;
+use crate::problem::{Problem, Problems, Severity, Source};
+use crate::project::Project;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// How to print the problems; `github` annotates the lines of a pull request
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Let warnings count as errors
@@ -11,13 +23,112 @@ pub struct Args {
     pub deny_warnings: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     Text,
     Json,
     Github,
 }
 
-pub fn run(_globals: &Globals, _arguments: Args) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not yet")
+pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    let format = if globals.json { Format::Json } else { arguments.format };
+    let project = match Project::read(&globals.root, globals.now, None) {
+        Ok(project) => project,
+        Err(mut problems) => {
+            problems.sort();
+            // `main` prints the words, and the document of `--json`.
+            if !globals.json && format != Format::Text {
+                print(globals, format, &problems, "")?;
+            }
+            return Err(Unusable(problems).into());
+        }
+    };
+    let mut problems = everything(&project);
+    tidy(&mut problems);
+    for passed in &project.passed_over {
+        globals.detail(format_args!("passed over: {}: {}", passed.path, passed.reason));
+    }
+    let config = &project.config;
+    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let read = format!(
+        "{}, {}, {}: {}",
+        plural(project.items.len(), "item"),
+        plural(config.feeds.len(), "feed"),
+        plural(config.newsletters.len(), "newsletter"),
+        report::count(&problems)
+    );
+    print(globals, format, &problems, &read)?;
+    let denied = |problem: &Problem| problem.severity == Severity::Error || arguments.deny_warnings;
+    Ok(Outcome::needs_a_person_if(problems.iter().any(denied)))
+}
+
+fn print(globals: &Globals, format: Format, problems: &Problems, read: &str) -> anyhow::Result<()> {
+    match format {
+        Format::Text => {
+            report::problems(problems);
+            if globals.quiet { Ok(()) } else { globals.print(read) }
+        }
+        Format::Json => globals.print_json(&json!({ "problems": report::problems_as_json(problems) })),
+        Format::Github if problems.is_empty() => Ok(()),
+        Format::Github => globals.print(&problems.iter().map(report::as_github).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+/// Every problem of a project.
+fn everything(project: &Project) -> Problems {
+    let config = &project.config;
+    let mut problems = project.problems.clone();
+    let bodies: Vec<Problems> = project.items.par_iter().map(|item| project.renderer.render(item).problems).collect();
+    bodies.into_iter().for_each(|of_one| problems.extend(of_one));
+    problems.extend(feed::build_all(config, &project.items, &project.renderer).1);
+    problems.extend(templates(config));
+    for newsletter in &config.newsletters {
+        problems.extend(people::check(config, newsletter));
+        problems.extend(way_out::check(config, newsletter));
+    }
+    problems
+}
+
+/// The mail templates of the project's own: whether each is Handlebars at all.
+fn templates(config: &Config) -> Problems {
+    let mut problems = Problems::new();
+    let folder = config.root.join("mail-templates");
+    for entry in walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().flatten() {
+        if !entry.file_type().is_file() || entry.path().extension().is_none_or(|ending| ending != "hbs") {
+            continue;
+        }
+        let relative = entry.path().strip_prefix(&config.root).unwrap_or(entry.path());
+        let path = relative.to_string_lossy().replace('\\', "/");
+        match std::fs::read_to_string(entry.path()) {
+            Ok(text) => {
+                let Err(error) = handlebars::Template::compile(&text) else { continue };
+                let problem =
+                    Problem::error("template-syntax", format!("this is not Handlebars: {}", error.reason()))
+                        .help("close every `{{` and every block (`{{#if x}}…{{/if}}`)");
+                problems.push(match error.pos() {
+                    Some((line, column)) => problem.at(Source::new(path, text).place_at(line, column)),
+                    None => problem.in_file(path),
+                });
+            }
+            Err(error) => problems.push(
+                Problem::error("unreadable", format!("this template cannot be read: {error}"))
+                    .in_file(path)
+                    .help("write it in UTF-8"),
+            ),
+        }
+    }
+    problems
+}
+
+/// In the order of the files, each problem once: a body is rendered for itself and for each feed.
+fn tidy(problems: &mut Problems) {
+    problems.sort();
+    let mut seen: Vec<Problem> = Vec::new();
+    for problem in problems.0.drain(..) {
+        let same_place = seen.iter().rev().take_while(|other| other.place == problem.place);
+        if !same_place.into_iter().any(|other| *other == problem) {
+            seen.push(problem);
+        }
+    }
+    problems.0 = seen;
 }
