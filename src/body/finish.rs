@@ -69,6 +69,9 @@ impl<'a> Finisher<'a> {
         for child in children {
             self.node(child, in_code, &mut kept);
         }
+        if element.name == "p" && kept.is_empty() && element.attribute("id").is_none() {
+            return;
+        }
         if element.name == "p" && kept.iter().any(is_figure) {
             return hoist(element, kept, out);
         }

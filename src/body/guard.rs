@@ -65,7 +65,7 @@ pub fn without_template_code(mut text: String, leaks: &mut Vec<Found>) -> String
 }
 
 /// How much of the text, which starts with template code, is that code.
-fn code_length(code: &str) -> usize {
+pub fn code_length(code: &str) -> usize {
     if code.starts_with(":::") {
         return code.len() - code.trim_start_matches(':').len();
     }

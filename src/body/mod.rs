@@ -7,7 +7,9 @@
 //! outside code that the author shows on purpose. Titles, summaries and bodies alike.
 
 mod clean;
+mod edits;
 mod embed;
+mod expand;
 mod finish;
 mod guard;
 pub mod markdown;

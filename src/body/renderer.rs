@@ -9,8 +9,10 @@ use url::Url;
 
 use super::clean::Cleaner;
 use super::embed::About;
+use super::expand::Expander;
 use super::finish::{Finisher, allowed};
 use super::guard::{self, Found};
+use super::tree::{Node, text_content};
 use super::{Body, markdown};
 use crate::config::{Config, MarkdownOptions};
 use crate::item::Item;
@@ -22,26 +24,41 @@ pub struct Renderer {
     language: String,
     markdown: MarkdownOptions,
     cleaner: Cleaner,
+    expander: Expander,
 }
 
 impl Renderer {
     /// A renderer for this configuration; the problems are those of its shortcodes.
     pub fn new(config: &Config) -> (Renderer, Problems) {
+        let (expander, problems) = Expander::new(config);
         let renderer = Renderer {
             site_url: config.site.url.clone(),
             language: config.site.language.clone(),
             markdown: config.content.markdown.clone(),
             cleaner: Cleaner::new(),
+            expander,
         };
-        (renderer, Problems::new())
+        (renderer, problems)
     }
 
     /// Renders an item's body. It never fails: what can't be shown is left out, and said in the body's problems.
     pub fn render(&self, item: &Item) -> Body {
-        let mut problems = Problems::new();
-        let base = Url::parse(&item.url).unwrap_or_else(|_| self.site_url.clone());
-        let parsed = markdown::parse(item.body(), &[], &self.markdown, &note_prefix(&item.url));
+        let expanded = self.expander.body(item);
+        let mut problems = expanded.problems;
+        let parsed = markdown::parse(&expanded.text, &expanded.trusted, &self.markdown, &note_prefix(&item.url));
         let nodes = if parsed.has_raw { self.cleaner.clean(&parsed.nodes) } else { parsed.nodes };
+        let mut body = self.finish(item, nodes);
+        problems.extend(std::mem::take(&mut body.problems));
+        Body { problems, ..body }
+    }
+
+    /// Makes HTML that is the body of an item fit to be read elsewhere: what `render` does after Markdown.
+    pub fn render_html(&self, item: &Item, html: &str) -> Body {
+        self.finish(item, self.cleaner.clean_html(html))
+    }
+
+    fn finish(&self, item: &Item, nodes: Vec<Node>) -> Body {
+        let base = Url::parse(&item.url).unwrap_or_else(|_| self.site_url.clone());
         let about = About {
             title: &item.title,
             image: item.image.as_ref().map(|image| image.url.as_str()),
@@ -49,13 +66,18 @@ impl Renderer {
         };
         let mut finisher = Finisher::new(&base, about);
         let nodes = finisher.finish(nodes);
-        problems.extend(finisher.leaks.iter().map(|found| leak(item, found)).collect());
+        let problems = finisher.leaks.iter().map(|found| leak(item, found)).collect();
         Body { nodes, embeds: finisher.embeds, problems }
     }
 
     /// A title or a summary as a reader may see it: one line of plain text, without template code.
-    pub fn line(&self, _item: &Item, text: &str) -> String {
-        let text = guard::clean_value(&allowed(text.to_string()), &mut Vec::new());
+    pub fn line(&self, item: &Item, text: &str) -> String {
+        let expanded = self.expander.line(item, text);
+        let text = match expanded.trusted.is_empty() {
+            true => expanded.text.into_owned(),
+            false => text_content(&self.cleaner.clean_html(&expanded.text)),
+        };
+        let text = guard::clean_value(&allowed(text), &mut Vec::new());
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
+use crate::body::edits::{self, Edit};
 use crate::config::MarkdownOptions;
 
 /// What starts a line that was indented code: white space to Markdown, and no indent.
@@ -37,7 +38,8 @@ pub fn prepare(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) 
         if edits.is_empty() {
             break;
         }
-        prepared = Some(apply(text, trusted, &edits));
+        let (text, trusted) = edits::apply(text, trusted, &edits);
+        prepared = Some(Prepared { text, trusted });
     }
     prepared
 }
@@ -50,12 +52,6 @@ fn has_indent(text: &str) -> bool {
         || text.contains("\n    ")
         || text.contains("     ")
         || text.contains('\t')
-}
-
-/// Replaces a range of the text.
-struct Edit {
-    range: Range<usize>,
-    with: &'static str,
 }
 
 fn find_edits(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -> Vec<Edit> {
@@ -80,7 +76,7 @@ fn find_edits(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -
             Event::Html(_) | Event::InlineHtml(_) if !options.html && !is_trusted(&range) => {
                 let start = range.start + leading_blanks(&text[range.clone()]);
                 if text[start..].starts_with('<') {
-                    edits.push(Edit { range: start..start, with: "\\" });
+                    edits.push(Edit::new(start..start, "\\"));
                 }
             }
             _ => {}
@@ -100,32 +96,9 @@ fn dedent(text: &str, range: Range<usize>) -> Edit {
         range.start - before.iter().rev().take(4).take_while(|byte| **byte == b' ').count()
     };
     let end = range.start + leading_blanks(&text[range.start..]);
-    Edit { range: start..end, with: "\u{2029}" }
+    Edit::new(start..end, "\u{2029}")
 }
 
 fn leading_blanks(text: &str) -> usize {
     text.len() - text.trim_start_matches([' ', '\t']).len()
-}
-
-fn apply(text: &str, trusted: &[Range<usize>], edits: &[Edit]) -> Prepared {
-    let mut out = String::with_capacity(text.len() + edits.len() * 3);
-    let mut written = 0;
-    for edit in edits {
-        out.push_str(&text[written..edit.range.start]);
-        out.push_str(edit.with);
-        written = edit.range.end;
-    }
-    out.push_str(&text[written..]);
-    // Where a position of the old text lies in the new one: edits are sorted, and so are the ranges.
-    let mut index = 0;
-    let mut shift = 0isize;
-    let mut moved = |position: usize| {
-        while let Some(edit) = edits.get(index).filter(|edit| edit.range.end <= position) {
-            shift += edit.with.len() as isize - edit.range.len() as isize;
-            index += 1;
-        }
-        position.saturating_add_signed(shift)
-    };
-    let trusted = trusted.iter().map(|range| moved(range.start)..moved(range.end)).collect();
-    Prepared { text: out, trusted }
 }
