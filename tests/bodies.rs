@@ -278,7 +278,7 @@ fn template_code_is_replaced_or_left_out_with_its_place() {
     assert_eq!(
         said,
         [
-            "undefined-value: posts/a.md:7:37: `missing` has no value; it is left out",
+            "undefined-value: posts/a.md:7:35: `missing` has no value; it is left out",
             "unknown-shortcode: posts/a.md:11:1: `nope` is not known; it is left out",
         ]
     );
