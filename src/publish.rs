@@ -2,11 +2,66 @@
 //!
 //! Promises: a file is replaced in one step, its bytes on the disk before its name; a file with the same bytes already
 //! is not touched, its times included; an interrupted write leaves nothing behind that the next one does not clear away.
-//! BUGS: a new file takes the place of a symbolic link, not of what it points at.
+//! BUGS: several files are not replaced at one instant: a reader may see one feed new and the next one old for a moment.
+//! A new file takes the place of a symbolic link, not of what it points at.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::config::FeedConfig;
+use crate::feed::{self, Feed};
+
+/// One output of one feed, after it was written or found to be there already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// The feed's name: the stem of its file.
+    pub feed: String,
+    /// `atom`, `rss` or `json`.
+    pub format: &'static str,
+    /// Where it lies, relative to the project's folder unless it lies elsewhere.
+    pub path: String,
+    pub entries: usize,
+    pub bytes: usize,
+    pub changed: bool,
+}
+
+/// Writes every output of `feeds` (which are those of `configs`, in order) under `out`, itself relative to `root`.
+pub fn feeds(root: &Path, out: &Path, configs: &[FeedConfig], feeds: &[Feed]) -> io::Result<Vec<Written>> {
+    type Writer = fn(&Feed) -> String;
+    let outputs: Vec<(&FeedConfig, &Feed, &'static str, &str, Writer)> = configs
+        .iter()
+        .zip(feeds)
+        .flat_map(|(config, feed)| {
+            let formats: [(&'static str, &Option<String>, Writer); 3] = [
+                ("atom", &config.outputs.atom, feed::atom::write),
+                ("rss", &config.outputs.rss, feed::rss::write),
+                ("json", &config.outputs.json, feed::json::write),
+            ];
+            formats.into_iter().filter_map(move |(format, path, writer)| {
+                path.as_deref().map(|path| (config, feed, format, path, writer))
+            })
+        })
+        .collect();
+    outputs
+        .par_iter()
+        .map(|(config, feed, format, path, writer)| {
+            let path = out.join(path.trim_start_matches('/'));
+            let bytes = writer(feed);
+            Ok(Written {
+                feed: config.name.clone(),
+                format,
+                path: path.to_string_lossy().into_owned(),
+                entries: feed.entries.len(),
+                bytes: bytes.len(),
+                changed: write_if_changed(&root.join(&path), bytes.as_bytes())?,
+            })
+        })
+        .collect()
+}
 
 /// Replaces the file at `path`, whole or not at all, its folders made where missing. `false`: it held these bytes.
 pub fn write_if_changed(path: &Path, bytes: &[u8]) -> io::Result<bool> {

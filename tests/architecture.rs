@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("item", &["config", "problem"]),
     ("body", &["item", "config", "problem"]),
     ("selection", &["item", "config", "problem"]),
-    ("publish", &["problem"]),
+    ("publish", &["feed", "config", "problem"]),
     ("schedule", &["config", "problem"]),
     ("feed", &["body", "selection", "item", "config", "problem"]),
     ("digest", &["body", "selection", "item", "config", "problem"]),

@@ -1,17 +1,138 @@
 //! `crieur build`: writes the feeds.
+//!
+//! Promises: a file whose bytes would be the same is not touched; each file is replaced whole or not at all; a feed
+//! that was published stays when the items of this run have errors of their own. The ids are kept before they are
+//! published.
 
-use super::{Globals, Outcome};
+mod watch;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{Globals, Outcome, Unusable, report};
+use crate::feed;
+use crate::item::identity::Lock;
+use crate::problem::{Problem, Problems};
+use crate::project::{LOCK_PATH, Project};
+use crate::publish::{self, Written};
+use crate::store::{Store, database_path};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where to write (default: publish.out)
     #[arg(long, value_name = "DIR")]
-    pub out: Option<std::path::PathBuf>,
+    pub out: Option<PathBuf>,
     /// Fail where an id would be given, moved or lost
     #[arg(long)]
     pub locked: bool,
+    /// Stay, and build again whenever a file of the project changes
+    #[arg(long)]
+    pub watch: bool,
 }
 
-pub fn run(_globals: &Globals, _arguments: Args) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not yet")
+pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    if arguments.watch {
+        return watch::run(globals, &arguments);
+    }
+    once(globals, &arguments, globals.now)
+}
+
+/// One build, and what it has to say.
+fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Result<Outcome> {
+    let project = Project::read(&globals.root, now, remembered(&globals.root)?.as_ref()).map_err(Unusable)?;
+    if arguments.locked {
+        let unsettled = unsettled(&project);
+        if !unsettled.is_empty() {
+            return tell(globals, &[], unsettled);
+        }
+    }
+    let out = arguments.out.as_deref().unwrap_or(Path::new(&project.config.publish.out));
+    let (written, problems) = publish_feeds(&project, out)?;
+    for passed_over in &project.passed_over {
+        globals.detail(format_args!("{}: passed over: {}", passed_over.path, passed_over.reason));
+    }
+    let mut all = project.problems;
+    all.extend(problems);
+    tell(globals, &written, all)
+}
+
+/// Keeps the ids, then writes every feed under `out` (relative to the project's folder). The problems are the bodies'.
+pub fn publish_feeds(project: &Project, out: &Path) -> anyhow::Result<(Vec<Written>, Problems)> {
+    project.save_lock().with_context(|| format!("{LOCK_PATH} cannot be written"))?;
+    let (feeds, problems) = feed::build_all(&project.config, &project.items, &project.renderer);
+    let written = publish::feeds(&project.config.root, out, &project.config.feeds, &feeds)
+        .with_context(|| format!("the feeds cannot be written to {}", out.display()))?;
+    Ok((written, problems))
+}
+
+/// The feeds as the contract's JSON lists them.
+pub fn as_json(written: &[Written]) -> Value {
+    let one = |file: &Written| {
+        json!({
+            "feed": file.feed,
+            "format": file.format,
+            "path": file.path,
+            "entries": file.entries,
+            "bytes": file.bytes,
+            "changed": file.changed,
+        })
+    };
+    written.iter().map(one).collect()
+}
+
+fn tell(globals: &Globals, written: &[Written], mut problems: Problems) -> anyhow::Result<Outcome> {
+    problems.sort();
+    report::problems(&problems);
+    if globals.json {
+        globals.print_json(&json!({ "feeds": as_json(written), "problems": report::problems_as_json(&problems) }))?;
+    } else {
+        for file in written {
+            let state = if file.changed { "written" } else { "as it was" };
+            globals.say(format_args!("{}: {} entries, {} bytes, {state}", file.path, file.entries, file.bytes));
+        }
+        if written.is_empty() && !problems.has_errors() {
+            globals.say("no feed: write one as feeds/NAME.yaml (`crieur init` does it for you)");
+        }
+    }
+    Ok(Outcome::needs_a_person_if(problems.has_errors()))
+}
+
+/// Whatever would change in the file of ids, each as an error.
+fn unsettled(project: &Project) -> Problems {
+    let identified = &project.identified;
+    let given = identified.given.iter().map(|id| format!("an id would be given: {id}"));
+    let moved = identified
+        .moved
+        .iter()
+        .map(|moved| format!("an item moved: {} was {} and would be {}", moved.id, moved.from_path, moved.to_path));
+    let lost = identified.vanished.iter().map(|id| format!("an item is gone: {id}"));
+    let help = "run `crieur build` without --locked, look at what changed in feeds/items.lock, and commit it";
+    given
+        .chain(moved)
+        .chain(lost)
+        .map(|message| Problem::error("not-locked", message).help(help).in_file(LOCK_PATH))
+        .collect()
+}
+
+/// The ids that the database kept, where there is one: a checkout that nobody commits from remembers by it.
+fn remembered(root: &Path) -> anyhow::Result<Option<Lock>> {
+    // A configuration that cannot be read is reported by whoever reads the project next.
+    let Ok((config, _)) = crate::config::Config::read(root) else { return Ok(None) };
+    let Ok(path) = database_path(&config.root, &config.database) else { return Ok(None) };
+    if !path.exists() {
+        return Ok(None);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let text = runtime
+        .block_on(async {
+            let mut store = Store::open(&path).await?;
+            let text = store.items_text().await?;
+            store.close().await?;
+            crate::store::Result::Ok(text)
+        })
+        .with_context(|| format!("the database {} cannot be read", path.display()))?;
+    Ok(Some(Lock::parse(&text, LOCK_PATH).0))
 }

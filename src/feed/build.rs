@@ -9,8 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeZone, Utc};
 use rayon::prelude::*;
 
-use super::plain;
-use super::{Entry, Feed};
+use super::{Entry, Feed, markup, plain};
 use crate::body::{Embed, Renderer};
 use crate::config::{Config, FeedConfig, FeedContent, Person};
 use crate::item::{Enclosure, Image, Item};
@@ -83,12 +82,17 @@ fn render(chosen: &[(&FeedConfig, Vec<&Item>)], renderer: &Renderer) -> (Rendere
 }
 
 fn render_item(item: &Item, in_full: bool, renderer: &Renderer) -> (Rendered, Problems) {
-    let body = renderer.render(item);
+    let mut body = renderer.render(item);
     let summary = match item.summary.as_deref().map(|own| plain::line(&renderer.line(item, own))) {
         Some(own) if !own.is_empty() => own,
         _ => plain::line(&body.summary(SUMMARY_CHARACTERS)),
     };
-    let html = if in_full { body.html() } else { String::new() };
+    let html = if in_full {
+        markup::fit(&mut body.nodes);
+        body.html()
+    } else {
+        String::new()
+    };
     let html = if html.trim().is_empty() { None } else { Some(Arc::from(plain::clean(&html).as_ref())) };
     let rendered = Rendered {
         title: plain::line(&renderer.line(item, &item.title)),

@@ -11,6 +11,7 @@ pub mod json;
 pub mod rss;
 
 mod build;
+mod markup;
 mod media;
 mod plain;
 #[cfg(test)]

@@ -82,12 +82,14 @@ fn without_markup_shapes(text: &str) -> String {
     plain
 }
 
-/// Whether what follows an ampersand makes it a character reference: `eacute;`, `#39;`.
+/// Whether what follows an ampersand could be read as a character reference: `eacute;`, `#39;`, and without its
+/// semicolon too, as browsers and the validator do (`&copy`). `R&D` and `AT&T` are none.
 fn is_reference(rest: &str) -> bool {
-    rest.split_once(';').is_some_and(|(name, _)| {
-        let name = name.strip_prefix('#').unwrap_or(name);
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    })
+    let name: String =
+        rest.chars().take_while(|next| next.is_alphanumeric() || matches!(next, '#' | '_')).take(2).collect();
+    name.chars().count() == 2
+        || !name.chars().all(char::is_alphabetic)
+        || rest[name.len()..].starts_with(';') && !name.is_empty()
 }
 
 /// An absolute address, every character that RFC 3986 does not know percent-encoded; `None`: it is not absolute.
@@ -177,7 +179,7 @@ mod tests {
     fn a_title_that_looks_like_markup_is_not_markup_in_any_reader() {
         assert_eq!(line("La balise <details>, et </b>"), "La balise ‹details›, et ‹/b›");
         assert_eq!(line("5 < 6 & 7 > 3"), "5 < 6 & 7 > 3");
-        assert_eq!(line("Écrire &nbsp; ou &#39;, R&D ; voilà"), "Écrire ＆nbsp; ou ＆#39;, R&D ; voilà");
+        assert_eq!(line("&nbsp; &#39; &copy &b2, R&D ; Q&A &"), "＆nbsp; ＆#39; ＆copy ＆b2, R&D ; Q&A &");
         assert_eq!(line("  deux\n lignes\u{8} "), "deux lignes");
     }
 

@@ -3,7 +3,11 @@
 // Each helper is used by some test, not by every one.
 #![allow(dead_code)]
 
+pub mod http;
 pub mod project;
+pub mod rules;
+pub mod sites;
+pub mod xml;
 
 use std::path::PathBuf;
 use std::process::Command;
