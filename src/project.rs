@@ -1,6 +1,6 @@
 //! One project, read: what every command starts from.
 //!
-//! Configuration, items with their ids, and a renderer, together with every problem that was met on the way. Reads files;
+//! Configuration, items with their ids, a renderer and the letters' templates, together with every problem that was met on the way. Reads files;
 //! writes one, and only when told: `feeds/items.lock`.
 
 use std::io;
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::body::Renderer;
 use crate::config::Config;
+use crate::digest::Templates;
 use crate::item::Item;
 use crate::item::identity::{self, Identified, Lock};
 use crate::item::load::{self, PassedOver};
@@ -27,6 +28,8 @@ pub struct Project {
     pub passed_over: Vec<PassedOver>,
     pub identified: Identified,
     pub renderer: Renderer,
+    /// Of the letters.
+    pub templates: Templates,
     /// Of the configuration, the files and the ids. Bodies report theirs when they are rendered.
     pub problems: Problems,
 }
@@ -59,7 +62,9 @@ impl Project {
         problems.extend(std::mem::take(&mut identified.problems));
         let (renderer, renderer_problems) = Renderer::new(&config);
         problems.extend(renderer_problems);
-        Ok(Project { config, items, passed_over: loaded.passed_over, identified, renderer, problems })
+        let (templates, template_problems) = Templates::read(&config);
+        problems.extend(template_problems);
+        Ok(Project { config, items, passed_over: loaded.passed_over, identified, renderer, templates, problems })
     }
 
     /// Writes `feeds/items.lock` where its text changed. Says whether it did.

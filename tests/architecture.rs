@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("secrets", &["config", "problem"]),
     ("people", &["mail", "store", "secrets", "config", "problem"]),
     ("store", &["item", "config", "problem"]),
-    ("project", &["publish", "body", "item", "config", "problem"]),
+    ("project", &["publish", "digest", "body", "item", "config", "problem"]),
     (
         "mail",
         &[

@@ -18,7 +18,7 @@ use super::weight::{HTML_LIMIT, IMAGES_LIMIT, STAMPS_ROOM};
 use super::wrap::wrap;
 use super::{AnnouncedItem, Composed, Escape, Stamped, Variant};
 use crate::body::Renderer;
-use crate::config::{Config, Images, Newsletter};
+use crate::config::{Config, Images, Newsletter, Schedule};
 use crate::item::Item;
 use crate::problem::{Problem, Problems};
 
@@ -38,18 +38,25 @@ pub struct ComposeInput<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// The next edition; without items if nothing is new. With `each-item` it has the oldest new item alone: composed again
-/// with its `counted` known, it is the next one's turn ([`compose_all`] does that at once).
+/// One edition with everything that is new; without items if nothing is. The schedule is not asked: for a letter an item,
+/// see [`compose_all`].
 pub fn compose(input: &ComposeInput<'_>) -> Result<Composed, Problems> {
-    match edition::editions(input).into_iter().next() {
+    match edition::edition(input) {
         Some(edition) => compose_edition(input, &edition),
-        None => Ok(edition::nothing(input)),
+        None => {
+            let newsletter = input.newsletter.name.clone();
+            Ok(Composed { newsletter, number: input.number, ..Composed::default() })
+        }
     }
 }
 
-/// Every edition that is due now, numbered from `input.number`: none, one, or with `each-item` one an item.
+/// Every edition of what is new, in the order in which they go and numbered from `input.number`: none, one, or with
+/// `each-item` one an item, oldest first.
 pub fn compose_all(input: &ComposeInput<'_>) -> Result<Vec<Composed>, Problems> {
-    let editions = edition::editions(input);
+    let editions = match input.newsletter.schedule {
+        Schedule::EachItem => edition::edition_of_each(input),
+        _ => edition::edition(input).into_iter().collect(),
+    };
     let numbered = editions.iter().zip(input.number..);
     numbered.map(|(edition, number)| compose_edition(&ComposeInput { number, ..*input }, edition)).collect()
 }

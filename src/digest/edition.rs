@@ -6,9 +6,8 @@
 //! BUGS: two items are one entry if they hold the same videos and sounds, all of them; an item beyond the shown ones is
 //! not looked at for that, and is counted in the rest.
 
-use super::{ComposeInput, Composed};
+use super::ComposeInput;
 use crate::body::Body;
-use crate::config::Schedule;
 use crate::item::Item;
 use crate::selection;
 
@@ -41,31 +40,10 @@ pub fn new_items<'a>(input: &ComposeInput<'a>) -> Vec<&'a Item> {
     items
 }
 
-/// The editions that are due now, in the order in which they go: one, or with `each-item` one an item. None: nothing is
-/// new.
-pub fn editions<'a>(input: &ComposeInput<'a>) -> Vec<Edition<'a>> {
-    let mut items = new_items(input);
-    if input.newsletter.schedule == Schedule::EachItem {
-        items.reverse();
-        let mut editions: Vec<Edition> = Vec::new();
-        for item in items {
-            let body = input.renderer.render(item);
-            let double = editions.iter_mut().find(|edition| edition.entries.iter().any(|entry| entry.shows(&body)));
-            match double {
-                Some(edition) => edition.counted.push(item.id.clone()),
-                None => editions.push(Edition {
-                    entries: vec![Entry { item, body }],
-                    rest: 0,
-                    counted: vec![item.id.clone()],
-                }),
-            }
-        }
-        return editions;
-    }
-    if items.is_empty() {
-        return Vec::new();
-    }
-    let counted = items.iter().map(|item| item.id.clone()).collect();
+/// The edition that has everything new; `None`: nothing is.
+pub fn edition<'a>(input: &ComposeInput<'a>) -> Option<Edition<'a>> {
+    let items = new_items(input);
+    let counted: Vec<String> = items.iter().map(|item| item.id.clone()).collect();
     let (mut entries, mut rest): (Vec<Entry>, usize) = (Vec::new(), 0);
     for item in items {
         if entries.len() >= input.newsletter.max_items.max(1) {
@@ -77,7 +55,24 @@ pub fn editions<'a>(input: &ComposeInput<'a>) -> Vec<Edition<'a>> {
             entries.push(Entry { item, body });
         }
     }
-    vec![Edition { entries, rest, counted }]
+    (!entries.is_empty()).then_some(Edition { entries, rest, counted })
+}
+
+/// An edition for each new item, oldest first. An item whose video was in an earlier one counts with that one.
+pub fn edition_of_each<'a>(input: &ComposeInput<'a>) -> Vec<Edition<'a>> {
+    let mut editions: Vec<Edition> = Vec::new();
+    for item in new_items(input).into_iter().rev() {
+        let body = input.renderer.render(item);
+        let double = editions.iter_mut().find(|edition| edition.entries.iter().any(|entry| entry.shows(&body)));
+        match double {
+            Some(edition) => edition.counted.push(item.id.clone()),
+            None => {
+                let counted = vec![item.id.clone()];
+                editions.push(Edition { entries: vec![Entry { item, body }], rest: 0, counted });
+            }
+        }
+    }
+    editions
 }
 
 impl Entry<'_> {
@@ -91,9 +86,4 @@ impl Entry<'_> {
         };
         !other.embeds.is_empty() && addresses(&self.body) == addresses(other)
     }
-}
-
-/// Nothing new: an edition without items.
-pub fn nothing(input: &ComposeInput<'_>) -> Composed {
-    Composed { newsletter: input.newsletter.name.clone(), number: input.number, ..Composed::default() }
 }
