@@ -85,7 +85,7 @@ pub fn as_json(written: &[Written]) -> Value {
 
 fn tell(globals: &Globals, written: &[Written], mut problems: Problems) -> anyhow::Result<Outcome> {
     problems.sort();
-    report::problems(&problems);
+    report::problems_in_passing(globals, &problems);
     if globals.json {
         globals.print_json(&json!({ "feeds": as_json(written), "problems": report::problems_as_json(&problems) }))?;
     } else {

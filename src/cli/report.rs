@@ -32,17 +32,57 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Every problem on standard error, in a compiler's form, and how many there were.
 pub fn problems(problems: &Problems) {
-    if problems.is_empty() {
-        return;
+    if !problems.is_empty() {
+        print_problems(problems);
+        line(count(problems));
     }
+}
+
+fn print_problems(problems: &Problems) {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut text = String::new();
     for problem in problems.iter() {
         text.push_str(&as_text(problem, colour));
         text.push_str("\n\n");
     }
-    text.push_str(&count(problems));
-    line(text);
+    if !text.is_empty() {
+        line(text.trim_end_matches('\n'));
+        line("");
+    }
+}
+
+/// What a command that has other work than `check` says of the problems it met: every error; of the warnings, the first
+/// few of each kind and how many more there are (all with `-v`, none with `-q`).
+pub fn problems_in_passing(globals: &super::Globals, all: &Problems) {
+    const OF_A_KIND: usize = 3;
+    let mut shown = Problems::new();
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for problem in all.iter() {
+        if problem.severity == Severity::Warning {
+            if globals.quiet {
+                continue;
+            }
+            let index = kinds.iter().position(|(code, _)| *code == problem.code).unwrap_or_else(|| {
+                kinds.push((problem.code, 0));
+                kinds.len() - 1
+            });
+            kinds[index].1 += 1;
+            if kinds[index].1 > OF_A_KIND && !globals.verbose {
+                continue;
+            }
+        }
+        shown.push(problem.clone());
+    }
+    print_problems(&shown);
+    let mut hidden = false;
+    for (code, count) in kinds.iter().filter(|(_, count)| *count > OF_A_KIND && !globals.verbose) {
+        line(format_args!("… and {} more of {code}", count - OF_A_KIND));
+        hidden = true;
+    }
+    if !shown.is_empty() {
+        let hint = if hidden { " (`crieur check` shows them all)" } else { "" };
+        line(format_args!("{}{hint}", count(if globals.quiet { &shown } else { all })));
+    }
 }
 
 /// `2 errors, 1 warning`.
