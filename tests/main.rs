@@ -4,5 +4,7 @@ mod architecture;
 mod corpora;
 mod bodies;
 mod check;
+mod feed_peers;
 mod feeds;
+mod interrupted;
 mod support;

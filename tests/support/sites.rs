@@ -26,11 +26,15 @@ impl Site {
         self.feeds.iter()
     }
 
+    /// How many entries of the JSON feed beside `feed` have a body.
+    pub fn bodies(&self, feed: &Feed) -> usize {
+        let json = self.json_beside(feed);
+        json["items"].as_array().expect("items").iter().filter(|item| item["content_html"].is_string()).count()
+    }
+
     /// Id and title of each entry of the JSON feed beside `feed`: what every other reader must see too.
     pub fn expected(&self, feed: &Feed) -> Vec<(String, String)> {
-        let folder = Path::new(&feed.path).parent().expect("a folder").join("feed.json");
-        let json = self.feeds.iter().find(|other| Path::new(&other.path) == folder).expect("a JSON feed beside it");
-        let json: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
+        let json = self.json_beside(feed);
         let text = |value: &serde_json::Value| value.as_str().expect("text").to_string();
         json["items"]
             .as_array()
@@ -38,6 +42,12 @@ impl Site {
             .iter()
             .map(|item| (text(&item["id"]), text(&item["title"])))
             .collect()
+    }
+
+    fn json_beside(&self, feed: &Feed) -> serde_json::Value {
+        let path = Path::new(&feed.path).parent().expect("a folder").join("feed.json");
+        let json = self.feeds.iter().find(|other| Path::new(&other.path) == path).expect("a JSON feed beside it");
+        serde_json::from_str(&json.text).expect("JSON")
     }
 }
 
