@@ -11,6 +11,7 @@
 //! [`store`] remembers; [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
 //! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
 
+pub mod announce;
 pub mod body;
 pub mod cli;
 pub mod config;

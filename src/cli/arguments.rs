@@ -63,7 +63,7 @@ pub enum Command {
     /// Go on with an edition that is stopped or held
     Resume(Edition),
     /// Give an edition up for good: nobody else receives it
-    Cancel(Edition),
+    Cancel(Cancel),
     /// Say what became of a delivery that was cut off before the server answered
     Resolve(Resolve),
     /// Show where each edition stands
@@ -82,6 +82,15 @@ pub struct Edition {
     pub newsletter: String,
     /// The edition's number, as `crieur status` shows it
     pub number: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Cancel {
+    #[command(flatten)]
+    pub edition: Edition,
+    /// Its items are new again: the next edition announces them (only where nobody has it yet)
+    #[arg(long)]
+    pub release: bool,
 }
 
 #[derive(Debug, Args)]

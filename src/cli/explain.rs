@@ -1,8 +1,99 @@
 //! `crieur explain`: why an address did or did not get each edition.
 
-use super::arguments::Explain;
-use super::{Globals, Outcome};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
-pub fn run(_globals: &Globals, _arguments: Explain) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not yet")
+use super::arguments::Explain;
+use super::office::{Office, runtime};
+use super::{Globals, Outcome};
+use crate::mail::address::Address;
+use crate::store::ledger::Explained;
+
+pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
+    let address = match Address::parse(&arguments.address) {
+        Ok(address) => address.to_string(),
+        Err(why) => anyhow::bail!("{:?} is no address: {why}", arguments.address),
+    };
+    runtime()?.block_on(async {
+        let mut office = Office::open(globals).await?;
+        let recipient = office.secrets.recipient_id(&address);
+        let standing = office.store.standing(recipient).await?;
+        let suppression = office.store.suppression(recipient).await?;
+        let deliveries = office.store.explain(recipient).await?;
+        office.store.close().await?;
+        let zone = office.config.site.time_zone;
+        let shown = |moment: DateTime<Utc>| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
+        let rfc3339 = |moment: DateTime<Utc>| moment.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        if globals.json {
+            let standing: Vec<Value> = standing
+                .iter()
+                .map(|(newsletter, state, since)| {
+                    json!({ "newsletter": newsletter, "state": state, "since": rfc3339(*since) })
+                })
+                .collect();
+            let suppressed = suppression
+                .as_ref()
+                .map(|(reason, reply, at)| json!({ "reason": reason, "reply": reply, "at": rfc3339(*at) }));
+            let editions: Vec<Value> = deliveries
+                .iter()
+                .map(|(newsletter, number, delivery)| match delivery {
+                    None => json!({ "newsletter": newsletter, "number": number, "state": "not on its list" }),
+                    Some(delivery) => json!({
+                        "newsletter": newsletter,
+                        "number": number,
+                        "state": delivery.state,
+                        "attempts": delivery.attempts,
+                        "uncertain": delivery.uncertain,
+                        "at": rfc3339(delivery.updated),
+                        "next_try": (delivery.state == "pending").then(|| rfc3339(delivery.next_try)),
+                        "reply": delivery.reply,
+                        "message_id": delivery.message_id,
+                    }),
+                })
+                .collect();
+            globals.print_json(&json!({
+                "address": address, "newsletters": standing, "suppressed": suppressed, "editions": editions,
+            }))?;
+            return Ok(Outcome::Done);
+        }
+        let mut lines = vec![address.clone()];
+        for (newsletter, state, since) in &standing {
+            lines.push(format!("  {newsletter}: {state} since {}", shown(*since)));
+        }
+        if standing.is_empty() {
+            lines.push("  is on no newsletter's list in the database".to_string());
+        }
+        if let Some((reason, reply, at)) = &suppression {
+            let reply = reply.as_deref().unwrap_or("");
+            lines.push(format!("  suppressed since {} ({reason}): {reply}", shown(*at)));
+        }
+        for (newsletter, number, delivery) in &deliveries {
+            lines.push(match delivery {
+                None => format!("  {newsletter} n° {number}: was not on its list when it was frozen"),
+                Some(delivery) => format!("  {newsletter} n° {number}: {}", words(delivery, shown)),
+            });
+        }
+        globals.print(&(lines.join("\n") + "\n"))?;
+        Ok(Outcome::Done)
+    })
+}
+
+fn words(delivery: &Explained, shown: impl Fn(DateTime<Utc>) -> String) -> String {
+    let at = shown(delivery.updated);
+    let reply = delivery.reply.as_deref().unwrap_or("");
+    let edition = delivery.edition_state.as_str();
+    let mut words = match delivery.state.as_str() {
+        "pending" if delivery.attempts == 0 && edition != "sending" => format!("not tried: the edition is {edition}"),
+        "pending" if delivery.attempts == 0 => "not tried yet".to_string(),
+        "pending" => format!("tried {} times, again at {}: {reply}", delivery.attempts, shown(delivery.next_try)),
+        "claimed" | "sending" => format!("under way since {at}"),
+        state => format!("{state} at {at}: {reply}"),
+    };
+    if delivery.uncertain > 0 && delivery.state != "uncertain" {
+        words.push_str(&format!(" (may have come {} times more: the answer was cut off)", delivery.uncertain));
+    }
+    if let Some(message_id) = &delivery.message_id {
+        words.push_str(&format!(" {message_id}"));
+    }
+    words
 }

@@ -1,6 +1,15 @@
-//! `crieur run`: the cron job.
+//! `crieur run`: the cron job. It builds the feeds, then sees to every newsletter that is due, then to what is due for
+//! another try; it never waits for a later one.
 
-use super::{Globals, Outcome};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::office::{Office, runtime};
+use super::post::Posted;
+use super::{Globals, Outcome, build, ledger, report};
+use crate::announce::{Asked, Material};
+use crate::digest::Templates;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -15,6 +24,70 @@ pub enum Stage {
     Send,
 }
 
-pub fn run(_globals: &Globals, _arguments: Args) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not yet")
+pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    runtime()?.block_on(async {
+        let mut office = Office::open(globals).await?;
+        // Kept until the end of the process, however it ends.
+        let Some(_lock) = office.lock()? else {
+            globals.say("another run is at work here: nothing to do");
+            if globals.json {
+                globals.print_json(&json!({ "feeds": [], "editions": [], "problems": [] }))?;
+            }
+            return Ok(Outcome::Done);
+        };
+        let outcome = work(globals, &mut office, arguments.stage).await;
+        office.store.close().await?;
+        outcome
+    })
+}
+
+async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> anyhow::Result<Outcome> {
+    let project = office.project(globals).await?;
+    office.remember(&project).await?;
+    let (templates, problems) = Templates::read(&project.config);
+    let material = Material {
+        config: &project.config,
+        items: &project.items,
+        renderer: &project.renderer,
+        templates: &templates,
+    };
+    let mut posted = Posted::new(project.problems.clone());
+    posted.problems.extend(problems);
+    let mut feeds = Value::Array(Vec::new());
+    if stage != Some(Stage::Send) {
+        let (written, problems) = build::publish_feeds(&project, Path::new(&project.config.publish.out))?;
+        posted.problems.extend(problems);
+        for file in written.iter().filter(|file| file.changed) {
+            globals.say(format_args!("{}: {} entries, written", file.path, file.entries));
+        }
+        feeds = build::as_json(&written);
+    } else {
+        project.save_lock()?;
+    }
+    let mut editions = Vec::new();
+    if stage != Some(Stage::Build) {
+        let setting = office.setting(globals)?;
+        let uncertain = office.store.recover(globals.now).await?;
+        if uncertain > 0 {
+            globals.say(format_args!(
+                "{uncertain} letters were under way when the last run ended: their outcome is uncertain"
+            ));
+        }
+        for newsletter in &project.config.newsletters {
+            posted.compose(globals, office, material, newsletter, Asked::BySchedule).await?;
+            posted.deliver(globals, office, &setting, |name| name == newsletter.name).await?;
+        }
+        let known = |name: &str| project.config.newsletters.iter().any(|newsletter| newsletter.name == name);
+        posted.deliver(globals, office, &setting, |name| !known(name)).await?;
+        editions = posted.editions(office, |_| true).await?;
+    }
+    posted.problems.sort();
+    report::problems(&posted.problems);
+    if globals.json {
+        let editions: Vec<Value> = editions.iter().map(ledger::as_json).collect();
+        let problems = report::problems_as_json(&posted.problems);
+        globals.print_json(&json!({ "feeds": feeds, "editions": editions, "problems": problems }))?;
+    }
+    let needed = posted.problems.has_errors() || editions.iter().any(ledger::needs_a_person);
+    Ok(Outcome::needs_a_person_if(needed))
 }

@@ -298,4 +298,4 @@ impl Item {
 
 #[cfg(test)]
 #[path = "load_tests.rs"]
-pub(crate) mod tests;
+mod tests;

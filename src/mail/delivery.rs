@@ -331,7 +331,7 @@ impl<'a> Keeper<'a> {
         self.store.finish_if_done(edition, now).await?;
         // Carriers that gave up leave rows whose time had come.
         let counts = self.store.counts(edition).await?;
-        let left = counts.next_try.is_some_and(|next| next <= now);
+        let left = counts.due.is_some_and(|due| due <= now);
         Ok(match self.last_fault {
             Some(fault) if left => Ended::Waits(fault.words().to_string()),
             _ => Ended::Tried,

@@ -98,6 +98,8 @@ pub struct Counts {
     /// Of the pending ones: tried before, waiting for their next try.
     pub deferred: i64,
     /// When the first of the pending ones may be tried.
+    pub due: Option<DateTime<Utc>>,
+    /// When the first of the deferred ones may be tried again.
     pub next_try: Option<DateTime<Utc>>,
 }
 
@@ -346,7 +348,8 @@ async fn list_these(
 /// The sums of an edition's ledger, inside whatever transaction is open.
 pub(super) async fn counts(connection: &mut AnyConnection, edition: i64) -> Result<Counts> {
     let rows = sqlx::query(
-        "SELECT state, COUNT(*), CAST(SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END) AS BIGINT), MIN(next_try)
+        "SELECT state, COUNT(*), CAST(SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END) AS BIGINT), MIN(next_try),
+                MIN(CASE WHEN attempts > 0 THEN next_try ELSE NULL END)
          FROM deliveries WHERE edition = $1 GROUP BY state",
     )
     .bind(edition)
@@ -365,7 +368,8 @@ pub(super) async fn counts(connection: &mut AnyConnection, edition: i64) -> Resu
             "pending" => {
                 counts.pending += number;
                 counts.deferred += tried;
-                counts.next_try = Some(moment(first));
+                counts.due = Some(moment(first));
+                counts.next_try = row.try_get::<Option<i64>, _>(4)?.map(moment);
             }
             _ => counts.pending += number,
         }

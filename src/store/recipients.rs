@@ -66,14 +66,8 @@ pub struct Listed {
 }
 
 impl Store {
-    /// Takes people in, in one transaction: `next` gives them in batches until it gives an empty one. With `sync`, who
-    /// is subscribed and was not given is retired.
-    pub async fn take_in(
-        &mut self,
-        intake: &Intake,
-        sync: bool,
-        mut next: impl FnMut() -> Vec<Addressee>,
-    ) -> Result<Taken> {
+    /// Takes people in, in one transaction: `next` gives them in batches until it gives an empty one.
+    pub async fn take_in(&mut self, intake: &Intake, mut next: impl FnMut() -> Vec<Addressee>) -> Result<Taken> {
         let mut transaction = self.write().await?;
         let last: Option<i64> =
             sqlx::query_scalar("SELECT MAX(import) FROM subscriptions").fetch_one(&mut *transaction).await?;
@@ -88,20 +82,22 @@ impl Store {
                 take_batch(&mut transaction, intake, import, batch, &mut taken).await?;
             }
         }
-        if sync {
-            let retired = sqlx::query(
-                "UPDATE subscriptions SET state = 'retired', since = $1
-                 WHERE newsletter = $2 AND state = 'subscribed' AND import <> $3",
-            )
-            .bind(intake.now.timestamp())
-            .bind(&intake.newsletter)
-            .bind(import)
-            .execute(&mut *transaction)
-            .await?;
-            taken.retired = retired.rows_affected();
-        }
         transaction.commit().await?;
         Ok(taken)
+    }
+
+    /// Retires whoever is subscribed to a newsletter and was not in its last import. Tells how many.
+    pub async fn retire_missing(&mut self, intake: &Intake) -> Result<u64> {
+        let retired = sqlx::query(
+            "UPDATE subscriptions SET state = 'retired', since = $1
+             WHERE newsletter = $2 AND state = 'subscribed'
+               AND import < (SELECT MAX(import) FROM subscriptions WHERE newsletter = $2)",
+        )
+        .bind(intake.now.timestamp())
+        .bind(&intake.newsletter)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(retired.rows_affected())
     }
 
     /// Takes somebody off a newsletter, or off all that they are on, for good. Tells from how many.
@@ -322,7 +318,11 @@ pub(crate) mod tests {
 
     pub(crate) async fn take(store: &mut Store, sync: bool, people: Vec<Addressee>) -> Taken {
         let mut people = Some(people);
-        store.take_in(&intake(), sync, || people.take().unwrap_or_default()).await.unwrap()
+        let mut taken = store.take_in(&intake(), || people.take().unwrap_or_default()).await.unwrap();
+        if sync {
+            taken.retired = store.retire_missing(&intake()).await.unwrap();
+        }
+        taken
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod http;
 pub mod project;
 pub mod rules;
 pub mod sites;
+pub mod smtp;
 pub mod xml;
 
 use std::path::PathBuf;

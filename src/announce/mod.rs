@@ -1,0 +1,44 @@
+//! 5b *announce*: a newsletter's way from *is it due?* to *delivered*.
+//!
+//! 1. [`next`] decides: not due, nothing new, held by a brake, waiting for its pages or for a person, or to be sent; and
+//!    freezes the edition with its list.
+//! 2. [`deliver_frozen`] delivers what is frozen and not done: a new edition, or one of an earlier run that goes on.
+//! 3. [`send_test`] sends a copy that nothing remembers.
+//!
+//! Promises: an edition that waits never delays the next newsletter; nothing is announced twice by itself, whatever date it
+//! bears; nothing new is no letter, and the moment counts as considered.
+//!
+//! BUGS: `approve: file` holds every edition: this version reads no edition's file.
+
+mod frozen;
+mod next;
+mod pages;
+mod test_copy;
+
+pub use frozen::{Frozen, deliver_frozen};
+pub use next::{Asked, Next, next};
+pub use test_copy::send_test;
+
+use crate::body::Renderer;
+use crate::config::Config;
+use crate::digest::Templates;
+use crate::item::Item;
+use crate::store::StoreError;
+
+/// What all newsletters of one project are made of.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    pub config: &'a Config,
+    /// Identified.
+    pub items: &'a [Item],
+    pub renderer: &'a Renderer,
+    pub templates: &'a Templates,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AnnounceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("an edition's frozen content cannot be read: {0}")]
+    Content(#[from] serde_json::Error),
+}

@@ -1,0 +1,71 @@
+//! A copy of a newsletter's next letter for whoever wants to see it in their own mail program: remembered nowhere.
+
+use std::collections::HashSet;
+
+use super::{AnnounceError, Material};
+use crate::config::Newsletter;
+use crate::digest::{self, ComposeInput, StampFields};
+use crate::mail::address::Address;
+use crate::mail::delivery::Setting;
+use crate::mail::letter::{Head, Prepared};
+use crate::mail::outcome::Outcome;
+use crate::problem::Problems;
+
+/// Sends the next letter to these addresses only. Gives each one's outcome; `None`: nothing is new, or it cannot be
+/// composed, which `problems` then says.
+pub async fn send_test(
+    setting: &Setting,
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    known: &HashSet<String>,
+    number: i64,
+    addresses: &[Address],
+    problems: &mut Problems,
+) -> Result<Option<Vec<(Address, Outcome)>>, AnnounceError> {
+    let now = setting.clock.now();
+    let composed = match digest::compose(&ComposeInput {
+        config: material.config,
+        newsletter,
+        items: material.items,
+        renderer: material.renderer,
+        templates: material.templates,
+        known,
+        number: number.unsigned_abs(),
+        now,
+    }) {
+        Ok(composed) => composed,
+        Err(found) => {
+            problems.extend(found);
+            return Ok(None);
+        }
+    };
+    problems.extend(composed.problems.clone());
+    let (Some(variant), false) = (composed.variants.first(), composed.items.is_empty()) else { return Ok(None) };
+    let head = Head::new(material.config, newsletter, now);
+    let letter = Prepared::new(&head, variant);
+    // Its Message-ID is the moment's: a mail program that has seen the real one would hide the copy, or the other way.
+    let mut items = letter.items.clone();
+    items.push(format!("test {}", now.to_rfc3339()));
+    let mut carrier = match setting.route.open().await {
+        Ok(carrier) => carrier,
+        Err(fault) => {
+            let failed = |address: &Address| (address.clone(), Outcome::Untried(fault.clone()));
+            return Ok(Some(addresses.iter().map(failed).collect()));
+        }
+    };
+    let mut outcomes = Vec::new();
+    for address in addresses {
+        let recipient = setting.secrets.recipient_id(&address.to_string());
+        let fields = StampFields {
+            name: None,
+            email: address.to_string(),
+            leave_url: head.leave_url(&setting.secrets, recipient),
+            extra: Default::default(),
+        };
+        let message_id = head.message_id(&setting.secrets, &items, recipient);
+        let outcome = carrier.deliver(&head.sender, address, letter.write(&message_id, &fields)).await;
+        outcomes.push((address.clone(), outcome));
+    }
+    carrier.close().await;
+    Ok(Some(outcomes))
+}

@@ -1,0 +1,113 @@
+//! What the commands about letters and people share: the configuration, the key, the database, and the file's lock that
+//! keeps two of them from delivering at once.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use tokio::runtime::Runtime;
+
+use super::{Globals, Unusable};
+use crate::config::{Config, Newsletter};
+use crate::item::identity::Lock;
+use crate::mail::clock::Clock;
+use crate::mail::delivery::Setting;
+use crate::mail::transport::{Environment, Route};
+use crate::problem::{Problem, Problems};
+use crate::project::{LOCK_PATH, Project};
+use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::store::{Store, database_path};
+
+/// An open office: everything that a command about letters or people needs.
+pub struct Office {
+    pub config: Config,
+    /// The configuration's.
+    pub problems: Problems,
+    pub secrets: Secrets,
+    pub store: Store,
+    database: PathBuf,
+}
+
+/// What drives the database and the connections: one thread, for they wait more than they work.
+pub fn runtime() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+impl Office {
+    pub async fn open(globals: &Globals) -> anyhow::Result<Office> {
+        let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
+        let database = database_path(&config.root, &config.database)?;
+        let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
+        let secrets = Secrets::load_or_create(&config.secrets, keys_file.as_deref())?;
+        let mut store = Store::open(&database).await?;
+        store.check_key(&secrets.fingerprint()).await?;
+        Ok(Office { config, problems, secrets, store, database })
+    }
+
+    /// Holds the delivery's lock as long as the file is kept; `None`: another process is at work.
+    pub fn lock(&self) -> anyhow::Result<Option<File>> {
+        let mut path = self.database.clone().into_os_string();
+        path.push(".lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("{} cannot be opened", PathBuf::from(&path).display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// Reads the items, by the ids of the file and of the store's copy.
+    pub async fn project(&mut self, globals: &Globals) -> anyhow::Result<Project> {
+        let (remembered, _) = Lock::parse(&self.store.items_text().await?, LOCK_PATH);
+        let problems = std::mem::take(&mut self.problems);
+        Ok(Project::of(self.config.clone(), problems, globals.now, Some(&remembered)).map_err(Unusable)?)
+    }
+
+    /// Keeps the items' ids in the store; more than a fifth of the known addresses moved at once holds what comes next.
+    pub async fn remember(&mut self, project: &Project) -> anyhow::Result<()> {
+        let identified = &project.identified;
+        let moved = identified.moved.iter().filter(|moved| moved.address_changed()).count();
+        let known = identified.lock.len().saturating_sub(identified.given.len());
+        if moved > 0 && moved * 5 > known {
+            let reason = format!(
+                "{moved} of {known} known items have another address: look whether a migration moved them, then resume or cancel"
+            );
+            self.store.brake_all(&reason).await?;
+        }
+        Ok(self.store.remember_items(&identified.lock.to_text()).await?)
+    }
+
+    /// What delivering needs.
+    pub fn setting(&self, globals: &Globals) -> anyhow::Result<Setting> {
+        let environment = Environment::read().map_err(anyhow::Error::msg)?;
+        let mail = &self.config.mail;
+        Ok(Setting {
+            route: Route::new(&self.config.root, mail, &environment).map_err(anyhow::Error::msg)?,
+            secrets: self.secrets.clone(),
+            connections: mail.connections,
+            rate: mail.rate,
+            clock: Clock::starting(globals.now),
+        })
+    }
+
+    /// The newsletter of that name; the error names those that there are.
+    pub fn newsletter(&self, name: &str) -> anyhow::Result<&Newsletter> {
+        let found = self.config.newsletters.iter().find(|newsletter| newsletter.name == name);
+        found.ok_or_else(|| unknown_newsletter(&self.config, name).into())
+    }
+}
+
+fn unknown_newsletter(config: &Config, name: &str) -> Unusable {
+    let names: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.name.as_str()).collect();
+    let help = match names.as_slice() {
+        [] => "write one as config/newsletters/NAME.yaml (`crieur init` does it for you)".to_string(),
+        names => format!("there is: {}", names.join(", ")),
+    };
+    let problem = Problem::error("unknown-newsletter", format!("there is no newsletter {name:?}")).help(help);
+    Unusable(Problems(vec![problem]))
+}
