@@ -56,7 +56,7 @@ fn minumeco(corpus: &Path) -> Rendered {
 }
 
 /// A tree as one line an element or text, with white space as HTML reads it and embeds taken out.
-fn outline(nodes: &[Node]) -> String {
+pub fn outline(nodes: &[Node]) -> String {
     fn gather(nodes: &[Node], depth: usize, out: &mut String) {
         for node in nodes {
             let pad = " ".repeat(depth);

@@ -8,4 +8,5 @@ mod delivery;
 mod feed_peers;
 mod feeds;
 mod interrupted;
+mod markdown_it;
 mod support;

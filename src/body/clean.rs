@@ -15,7 +15,7 @@ use html5ever::{ParseOpts, parse_fragment};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use super::markdown::RAW;
-use super::tree::{Element, MAX_DEPTH, Node, escape_text, is_void, write_start};
+use super::tree::{Element, MAX_DEPTH, Node, escape_text, is_block, is_void, write_start};
 
 /// The cleaner, built once.
 pub struct Cleaner {
@@ -108,6 +108,9 @@ fn write_with_raw(nodes: &[Node], out: &mut String) {
                     out.push_str("</");
                     out.push_str(&element.name);
                     out.push('>');
+                }
+                if is_block(&element.name) {
+                    out.push('\n');
                 }
             }
         }

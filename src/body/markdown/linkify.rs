@@ -46,18 +46,15 @@ pub fn link(nodes: &mut Vec<Node>) {
     link_in(nodes, &mut raw_links);
 }
 
+/// Goes backwards, as markdown-it does: what stands before a raw `</a>` is in a link until its `<a>` is found.
 fn link_in(nodes: &mut Vec<Node>, raw_links: &mut usize) {
-    let mut index = 0;
-    while index < nodes.len() {
+    for index in (0..nodes.len()).rev() {
         let after_special = index > 0 && matches!(&nodes[index - 1], Node::Element(e) if e.name == SPECIAL);
         match &mut nodes[index] {
             Node::Text(text) if *raw_links == 0 && may_hold(text) => {
                 let pieces = split(text, after_special);
                 if !pieces.is_empty() {
-                    let count = pieces.len();
                     nodes.splice(index..=index, pieces);
-                    index += count;
-                    continue;
                 }
             }
             Node::Text(_) => {}
@@ -65,10 +62,10 @@ fn link_in(nodes: &mut Vec<Node>, raw_links: &mut usize) {
                 "a" | "code" | SPECIAL => {}
                 RAW => {
                     if let Some(Node::Text(html)) = element.children.first() {
-                        let html = html.to_ascii_lowercase();
-                        if html.starts_with("<a>") || html.starts_with("<a ") || html.starts_with("<a\n") {
+                        let start = html.get(..3).unwrap_or("").to_ascii_lowercase();
+                        if start == "</a" {
                             *raw_links += 1;
-                        } else if html.starts_with("</a") {
+                        } else if matches!(start.as_str(), "<a>" | "<a " | "<a\n") {
                             *raw_links = raw_links.saturating_sub(1);
                         }
                     }
@@ -76,7 +73,6 @@ fn link_in(nodes: &mut Vec<Node>, raw_links: &mut usize) {
                 _ => link_in(&mut element.children, raw_links),
             },
         }
-        index += 1;
     }
 }
 
@@ -139,7 +135,7 @@ fn find_at(chars: &[char], start: usize, position: usize) -> Option<Found> {
             && !matches!(before, Some(':' | '/'))
             && let Some(end) = after_slashes(chars, position + 2, true)
         {
-            return Some(Found { end, scheme: "http:" });
+            return Some(Found { end, scheme: "" });
         }
     }
     let at_host = before
@@ -154,6 +150,13 @@ fn find_at(chars: &[char], start: usize, position: usize) -> Option<Found> {
         (None, Some(mail)) => Some(Found { end: mail, scheme: "mailto:" }),
         (None, None) => None,
     }
+}
+
+/// The end, in bytes, of an address with a scheme that starts the text.
+pub fn address_length(text: &str) -> Option<usize> {
+    let chars: Vec<char> = text.chars().take_while(|c| !is_zcc(*c)).collect();
+    let end = with_scheme(&chars, 0)?;
+    Some(chars[..end].iter().map(|c| c.len_utf8()).sum())
 }
 
 fn with_scheme(chars: &[char], position: usize) -> Option<usize> {

@@ -20,7 +20,7 @@ mod typography;
 
 use std::ops::Range;
 
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use self::footnotes::Footnotes;
 use super::tree::{Element, MAX_DEPTH, Node, text_content};
@@ -194,7 +194,9 @@ impl<'t> Builder<'t> {
                 self.push_text("~");
                 (Element::new("#tilde"), Kind::Inline)
             }
-            Tag::Link { dest_url, title, .. } => {
+            Tag::Link { link_type, dest_url, title, .. } => {
+                let is_mail = link_type == LinkType::Email && !dest_url.starts_with("mailto:");
+                let dest_url = if is_mail { format!("mailto:{dest_url}").into() } else { dest_url };
                 (titled(Element::new("a").with("href", &*dest_url), &title), Kind::Inline)
             }
             Tag::Image { dest_url, title, .. } => {

@@ -2,14 +2,16 @@
 //!
 //! - Indented code switched off: an indented block is a paragraph. Its first line loses the indent and gets a mark, so
 //!   that what it says (`- a`, say) starts nothing.
+//! - Bare addresses: markdown-it sees `https://…` before it sees the `_` or `*` in it. It is put in angle brackets.
 //! - Raw HTML switched off: `<` is a character like any other. It is escaped where it would start raw HTML.
 //!
-//! Both are done where a parse shows that they are needed; most bodies need neither and are not parsed for it.
+//! All are done where a parse shows that they are needed; most bodies need neither and are not parsed for it.
 
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
+use super::linkify;
 use crate::body::edits::{self, Edit};
 use crate::config::MarkdownOptions;
 
@@ -28,7 +30,8 @@ pub struct Prepared {
 pub fn prepare(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -> Option<Prepared> {
     let may_hold_code = !options.indented_code && has_indent(text);
     let may_hold_html = !options.html && text.contains('<');
-    if !may_hold_code && !may_hold_html {
+    let may_hold_addresses = options.linkify && text.contains("://") && !marked_addresses(text).is_empty();
+    if !may_hold_code && !may_hold_html && !may_hold_addresses {
         return None;
     }
     let mut prepared: Option<Prepared> = None;
@@ -44,6 +47,30 @@ pub fn prepare(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) 
     prepared
 }
 
+/// Bare addresses that hold a character which means something to Markdown.
+fn marked_addresses(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut position = 0;
+    while let Some(at) = text[position..].find("://").map(|at| position + at) {
+        position = at + 3;
+        let scheme = text[..at].len() - text[..at].trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let start = at - scheme;
+        let before = &text[..start];
+        if before.ends_with(['<', '"', '\'', '=']) || before.ends_with("](") || before.ends_with("]: ") {
+            continue;
+        }
+        if let Some(length) = linkify::address_length(&text[start..]) {
+            // A star at the very end closes what was opened before the address.
+            let length = text[start..start + length].trim_end_matches('*').len();
+            position = (start + length).max(position);
+            if text[start..start + length].contains(['*', '_', '~', '`', '[', '\\']) {
+                found.push(start..start + length);
+            }
+        }
+    }
+    found
+}
+
 fn has_indent(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim_start_matches(['>', ' ']);
@@ -57,6 +84,10 @@ fn has_indent(text: &str) -> bool {
 fn find_edits(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -> Vec<Edit> {
     let mut edits: Vec<Edit> = Vec::new();
     let mut in_indented = false;
+    let mut in_code = false;
+    let mut links = 0usize;
+    let addresses = if options.linkify { marked_addresses(text) } else { Vec::new() };
+    let mut addresses = addresses.into_iter().peekable();
     let mut after_blank = true;
     let is_trusted = |range: &Range<usize>| trusted.iter().any(|t| t.start <= range.start && range.end <= t.end);
     for (event, range) in Parser::new_ext(text, super::extensions()).into_offset_iter() {
@@ -65,13 +96,28 @@ fn find_edits(text: &str, trusted: &[Range<usize>], options: &MarkdownOptions) -
                 in_indented = true;
                 after_blank = true;
             }
-            Event::End(TagEnd::CodeBlock) => in_indented = false,
+            Event::Start(Tag::CodeBlock(_)) => in_code = true,
+            Event::End(TagEnd::CodeBlock) => {
+                in_indented = false;
+                in_code = false;
+            }
             Event::Text(line) if in_indented => {
                 let blank = line.trim().is_empty();
                 if after_blank && !blank {
                     edits.push(dedent(text, range));
                 }
                 after_blank = blank || line.ends_with("\n\n");
+            }
+            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => links += 1,
+            Event::End(TagEnd::Link | TagEnd::Image) => links = links.saturating_sub(1),
+            Event::Text(_) if addresses.peek().is_some() => {
+                while addresses.next_if(|address| address.start < range.start).is_some() {}
+                while let Some(address) = addresses.next_if(|address| address.start < range.end) {
+                    if links == 0 && !in_code {
+                        edits.push(Edit::new(address.start..address.start, "<"));
+                        edits.push(Edit::new(address.end..address.end, ">"));
+                    }
+                }
             }
             Event::Html(_) | Event::InlineHtml(_) if !options.html && !is_trusted(&range) => {
                 let start = range.start + leading_blanks(&text[range.clone()]);

@@ -158,10 +158,13 @@ fn replace_signs(text: &mut String) {
 }
 
 fn push_dashes(run: usize, before: Option<char>, after: Option<char>, out: &mut String) {
+    // The end of a line is as good as a blank, and as good as a letter.
     let blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let solid = |c: Option<char>| c.is_none_or(|c| c == '\n' || !c.is_whitespace());
+    let both = |is: &dyn Fn(Option<char>) -> bool| is(before) && is(after);
     match run {
         3 => out.push('—'),
-        2 if blank(before) == blank(after) => out.push('–'),
+        2 if both(&blank) || both(&solid) => out.push('–'),
         _ => out.extend(std::iter::repeat_n('-', run)),
     }
 }
