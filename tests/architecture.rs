@@ -18,22 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("people", &["mail", "store", "secrets", "config", "problem"]),
     ("store", &["item", "config", "problem"]),
     ("project", &["publish", "digest", "body", "item", "config", "problem"]),
-    (
-        "mail",
-        &[
-            "digest",
-            "people",
-            "store",
-            "project",
-            "schedule",
-            "selection",
-            "item",
-            "body",
-            "config",
-            "problem",
-            "secrets",
-        ],
-    ),
+    ("mail", &["digest", "store", "secrets", "config", "problem"]),
+    ("announce", &["mail", "people", "schedule", "digest", "store", "body", "item", "secrets", "config", "problem"]),
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
