@@ -9,4 +9,5 @@ mod feed_peers;
 mod feeds;
 mod interrupted;
 mod markdown_it;
+mod init;
 mod support;

@@ -17,7 +17,7 @@ pub mod language;
 pub(crate) mod samples;
 mod scan;
 pub mod stamp;
-mod template;
+pub mod template;
 pub mod weight;
 mod wrap;
 

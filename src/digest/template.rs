@@ -23,7 +23,8 @@ use crate::problem::{Place, Problem, Problems, Source};
 
 const FOLDER: &str = "mail-templates";
 
-const BUILT_IN: [(&str, &str); 7] = [
+/// The templates that come with the program, by their names in that folder.
+pub const BUILT_IN: [(&str, &str); 7] = [
     ("digest.html.hbs", include_str!("../../mail-templates/digest.html.hbs")),
     ("digest.txt.hbs", include_str!("../../mail-templates/digest.txt.hbs")),
     ("partials/footer.html.hbs", include_str!("../../mail-templates/partials/footer.html.hbs")),

@@ -1,0 +1,423 @@
+//! An Eleventy site: its configuration script, its data files, the permalink of its posts' folder.
+//!
+//! BUGS: scripts are read, not run: a folder name, an option or an address that is computed is not seen.
+
+use super::content::{self, MarkdownFile};
+use super::folder::{Folder, person_of, text_of, value_of};
+use super::guess::Guess;
+use super::script::{Script, calls, definition, is_word, text_of_key};
+use super::{html_language, shortcodes};
+use crate::item::object_literal;
+use crate::problem::Source;
+
+const CONFIGS: [&str; 7] = [
+    "eleventy.config.js",
+    "eleventy.config.mjs",
+    "eleventy.config.cjs",
+    "eleventy.config.ts",
+    ".eleventy.js",
+    ".eleventy.cjs",
+    ".eleventy.mjs",
+];
+
+/// Whether the folder is an Eleventy site.
+pub fn is(folder: &Folder) -> bool {
+    let in_package = || folder.text("package.json").is_some_and(|text| text.contains("@11ty/eleventy"));
+    let data_file = |name: &String| name.contains(".11tydata.");
+    folder.first(&CONFIGS).is_some()
+        || in_package()
+        || ["", "posts", "blog", "src/posts", "content/posts"]
+            .iter()
+            .any(|path| folder.names(path).iter().any(data_file))
+}
+
+pub fn guess(folder: &Folder) -> Guess {
+    let mut guess = Guess::new("Eleventy");
+    guess.out = "_site";
+    let file = folder.first(&CONFIGS);
+    let script = file.as_deref().and_then(|file| folder.text(file)).unwrap_or_default();
+    let input = input(folder, &script);
+    if text_of_key(&script, "output").is_some_and(|output| clean(&output) == "public") {
+        guess.out = "public";
+    }
+    let data = text_of_key(&script, "data").unwrap_or_else(|| "_data".to_string());
+    let data = normal(&format!("{input}/{data}"));
+    metadata(folder, &data, &mut guess);
+    if guess.language.is_none() {
+        guess.language = html_language(folder, &["_includes", "src/_includes", "layouts", "_layouts"]);
+    }
+
+    let files = content::survey(folder, &input);
+    guess.paths = content::dated_folders(&files, &input);
+    permalink(folder, &input, &files, &mut guess);
+    guess.exclude = content::undated(&files, &guess.paths);
+    guess.letters = content::letters(&files);
+    static_folders(folder, &script, &input, &mut guess);
+    markdown(&script, &mut guess);
+    guess.shortcodes = shortcodes::from_script(&script, file.as_deref().unwrap_or("eleventy.config.js"));
+    more_shortcodes(folder, &script, &mut guess);
+    guess
+}
+
+fn input(folder: &Folder, script: &str) -> String {
+    let from_package = || {
+        let text = folder.text("package.json")?;
+        let rest = &text[text.find("--input=")? + "--input=".len()..];
+        Some(rest.split(['"', ' ', '\\']).next().unwrap_or("").to_string())
+    };
+    let input = text_of_key(script, "input").or_else(from_package).map(|input| clean(&input)).unwrap_or_default();
+    if folder.is_dir(&input) { input } else { String::new() }
+}
+
+/// A folder's name without dots and slashes around it; the project's own is empty.
+fn clean(path: &str) -> String {
+    normal(path)
+}
+
+/// Takes `.` and `..` out of a relative path.
+fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Title, address, language and author, from the data files; those that bodies may name are variables.
+fn metadata(folder: &Folder, data: &str, guess: &mut Guess) {
+    for name in folder.names(data) {
+        let Some((stem, "json" | "js" | "cjs" | "mjs" | "yaml" | "yml" | "toml")) = name.rsplit_once('.') else {
+            continue;
+        };
+        let path = format!("{data}/{name}");
+        let Some(value) = folder.data(&path).filter(serde_json::Value::is_object) else { continue };
+        let known = ["metadata", "meta", "site", "config", "siteconfig", "site_config", "global"];
+        if !known.contains(&stem.to_lowercase().as_str()) {
+            continue;
+        }
+        guess.variables.push((stem.to_string(), path));
+        let address = text_of(&value, &["url", "siteUrl", "base_url", "baseUrl", "domain", "feed.url"]);
+        guess.url = guess.url.take().or(address.filter(|url| url.starts_with("http")));
+        guess.title = guess.title.take().or_else(|| text_of(&value, &["title", "name", "siteName", "siteTitle"]));
+        guess.description =
+            guess.description.take().or_else(|| text_of(&value, &["description", "subtitle", "tagline"]));
+        guess.language = guess.language.take().or_else(|| text_of(&value, &["language", "lang", "locale"]));
+        guess.author = guess.author.take().or_else(|| person_of(&value, &["author", "authors"]));
+    }
+    if guess.url.is_none() {
+        let package = folder.data("package.json").unwrap_or_default();
+        guess.url =
+            text_of(&package, &["homepage"]).filter(|url| url.starts_with("http") && !url.contains("github.com"));
+    }
+}
+
+/// The address of an item: the posts' folder's own rule, else where Eleventy writes a file by itself.
+fn permalink(folder: &Folder, input: &str, files: &[MarkdownFile], guess: &mut Guess) {
+    let chosen = |file: &&MarkdownFile| guess.paths.iter().any(|path| file.path.starts_with(path.as_str()));
+    let stem = if files.iter().filter(chosen).any(|file| file.day_in_name) { "{slug}" } else { "{stem}" };
+    let rules: Vec<Option<String>> = guess.paths.iter().map(|path| rule(folder, input, path, stem)).collect();
+    let first = rules.iter().flatten().next().cloned();
+    if rules.iter().flatten().any(|rule| Some(rule) != first.as_ref())
+        || first.is_some() && rules.iter().any(Option::is_none)
+    {
+        guess.note("the folders of posts have different permalinks: content.permalink holds the first one's");
+    }
+    if let Some(rule) = first {
+        if rule.contains("{?}") {
+            guess.note("the posts' permalink holds something that is computed: look at content.permalink");
+        }
+        guess.permalink = tidy(&rule.replace("{?}", "{slug}"));
+        return;
+    }
+    guess.permalink = match guess.paths.as_slice() {
+        [path] => format!("/{}/{{folder}}/{stem}/", normal(path.strip_prefix(input).unwrap_or(path))),
+        [] => format!("/posts/{stem}/"),
+        _ => {
+            guess.paths = vec![if input.is_empty() { ".".to_string() } else { input.to_string() }];
+            format!("/{{folder}}/{stem}/")
+        }
+    };
+    guess.permalink = tidy(&guess.permalink);
+}
+
+fn tidy(permalink: &str) -> String {
+    let mut permalink = format!("/{}", permalink.trim_start_matches('/'));
+    while permalink.contains("//") {
+        permalink = permalink.replace("//", "/");
+    }
+    permalink.strip_suffix("index.html").map(String::from).unwrap_or(permalink)
+}
+
+/// The permalink that a folder's data file, or one above it, gives its posts.
+fn rule(folder: &Folder, input: &str, path: &str, stem: &str) -> Option<String> {
+    let mut at = if path == "." { String::new() } else { path.to_string() };
+    loop {
+        let name = at.rsplit('/').next().unwrap_or("");
+        let own = [".11tydata.js", ".11tydata.cjs", ".11tydata.mjs", ".11tydata.json", ".json"];
+        for ending in own {
+            let file = normal(&format!("{at}/{name}{ending}"));
+            let Some(text) = folder.text(&file) else { continue };
+            let below = normal(path.strip_prefix(input).unwrap_or(path));
+            let found = if ending.ends_with("json") {
+                let data = serde_json::from_str(&text).unwrap_or_default();
+                text_of(&data, &["permalink", "eleventyComputed.permalink"])
+                    .map(|text| from_template(&text, stem, &below))
+            } else {
+                from_script(&text, stem, &below)
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        if at.is_empty() || at == input {
+            return None;
+        }
+        at = at.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_string());
+    }
+}
+
+/// A text with `{{ … }}` in it.
+fn from_template(text: &str, stem: &str, below: &str) -> String {
+    let mut pattern = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, more) = after.split_once("}}").unwrap_or((after, ""));
+        pattern.push_str(before);
+        pattern.push_str(&place(inside, stem, below));
+        rest = more;
+    }
+    pattern + rest
+}
+
+/// What a script says behind `permalink`: a text, or a function that gives one made of texts and the page's names.
+fn from_script(text: &str, stem: &str, below: &str) -> Option<String> {
+    text.match_indices("permalink").find_map(|(at, _)| {
+        let mut script = Script::new(text, at + "permalink".len());
+        script.at += usize::from(script.rest().starts_with(['"', '\'']));
+        if text[..at].ends_with(is_word) || !(script.take(":") || script.rest().trim_start().starts_with('(')) {
+            return None;
+        }
+        if let Some(plain) = script.string().filter(|plain| plain.contains('/')) {
+            return Some(from_template(&plain, stem, below));
+        }
+        // In a function: the first expression that starts with a path.
+        let rest = script.rest();
+        let start =
+            ["`/", "\"/", "'/", "`${", "\"posts", "`posts"].iter().filter_map(|start| rest.find(start)).min()?;
+        pattern(&rest[start..], stem, below)
+    })
+}
+
+/// Texts, templates and names with `+` between them, as a permalink.
+fn pattern(text: &str, stem: &str, below: &str) -> Option<String> {
+    let mut script = Script::new(text, 0);
+    let mut pattern = String::new();
+    loop {
+        script.skip();
+        if let Some(plain) = script.string() {
+            pattern.push_str(&from_template(&plain, stem, below));
+        } else if script.rest().starts_with('`') {
+            let inside = &script.rest()[1..];
+            let end = inside.find('`')?;
+            let mut rest = &inside[..end];
+            while let Some((before, after)) = rest.split_once("${") {
+                let (expression, more) = after.split_once('}')?;
+                pattern.push_str(before);
+                pattern.push_str(&place(expression, stem, below));
+                rest = more;
+            }
+            pattern.push_str(rest);
+            script.at += end + 2;
+        } else {
+            let rest = script.rest();
+            let end = rest.find(['+', ';', '\n', ',', '}']).unwrap_or(rest.len());
+            pattern.push_str(&place(&rest[..end], stem, below));
+            script.at += end;
+        }
+        if !script.take("+") {
+            return pattern.contains('/').then_some(pattern);
+        }
+    }
+}
+
+/// What an expression over the page says, as a place of `content.permalink`; `{?}` where only running it could tell.
+fn place(expression: &str, stem: &str, below: &str) -> String {
+    let has = |word: &str| expression.contains(word);
+    if has("filePathStem") {
+        return format!("/{below}/{{folder}}/{stem}");
+    }
+    if has("fileSlug") || has("inputPath") {
+        return stem.to_string();
+    }
+    if has("slug") && !has("slugify") {
+        return "{slug}".to_string();
+    }
+    if has("date") || has("Date") {
+        let year =
+            has("%Y") || has("yyyy") || has("YYYY") || has("getFullYear") || has("getUTCFullYear") || has("year");
+        let month = has("%m") || has("MM") || has("getMonth") || has("getUTCMonth") || has("month");
+        let day = has("%d") || has("dd") || has("DD") || has("getDate") || has("getUTCDate");
+        let parts = [(year, "{year}"), (month, "{month}"), (day, "{day}")];
+        let parts: Vec<&str> = parts.iter().filter(|(said, _)| *said).map(|(_, place)| *place).collect();
+        if !parts.is_empty() {
+            return parts.join(if has("-%m") || has("-MM") { "-" } else { "/" });
+        }
+    }
+    "{?}".to_string()
+}
+
+/// The folders whose files the site serves from its root, by what it copies.
+fn static_folders(folder: &Folder, script: &str, input: &str, guess: &mut Guess) {
+    let mut found: Vec<String> = Vec::new();
+    let root = |path: &str| if path.is_empty() { ".".to_string() } else { path.to_string() };
+    for (_, at) in calls(script, |name| name == "addPassthroughCopy") {
+        let source = Source::new("script", script);
+        let Ok(argument) = object_literal::read_expression(&source, at..script.len()) else { continue };
+        let mut copies: Vec<(String, String)> = Vec::new();
+        match &argument.value {
+            serde_json::Value::String(path) => copies.push((path.clone(), below_input(path, input))),
+            serde_json::Value::Object(pairs) => {
+                copies.extend(pairs.iter().filter_map(|(from, to)| Some((from.clone(), to.as_str()?.to_string()))));
+            }
+            _ => {}
+        }
+        for (from, to) in copies {
+            let whole = |path: &str| normal(path.split('*').next().unwrap_or(""));
+            let (from, to) = (whole(&from), whole(&to));
+            if from.starts_with("node_modules") || !from.is_empty() && !folder.root.join(&from).exists() {
+                continue;
+            }
+            match from.strip_suffix(&to) {
+                Some(above) if above.is_empty() || above.ends_with('/') || to.is_empty() => {
+                    found.push(root(&normal(above)))
+                }
+                _ if to.is_empty() => found.push(root(&from)),
+                _ => {}
+            }
+        }
+    }
+    for usual in ["public", "static"] {
+        if found.is_empty() && folder.is_dir(usual) {
+            found.push(usual.to_string());
+        }
+    }
+    found.sort();
+    found.dedup();
+    guess.static_folders = found;
+}
+
+/// Where a copied path lands: without the input folder.
+fn below_input(path: &str, input: &str) -> String {
+    let path = normal(path);
+    match path.strip_prefix(input) {
+        Some(below) if input.is_empty() || below.starts_with('/') || below.is_empty() => normal(below),
+        _ => path,
+    }
+}
+
+/// markdown-it's options, where the script gives its own; else Eleventy's.
+fn markdown(script: &str, guess: &mut Guess) {
+    let options = &mut guess.markdown;
+    options.indented_code = false;
+    let maker = |name: &str| matches!(name.to_lowercase().as_str(), "markdownit" | "markdown_it" | "markdown");
+    let source = Source::new("script", script);
+    let mut objects = Vec::new();
+    for (name, at) in calls(script, |name| maker(name) || name == "set") {
+        let mut place = Script::new(script, at);
+        place.skip();
+        let start = if place.rest().starts_with('{') {
+            Some(place.at)
+        } else {
+            place.word().and_then(|name| definition(script, name))
+        };
+        let Some(start) = start.filter(|start| script[*start..].starts_with('{')) else { continue };
+        if let Ok(object) = object_literal::read_expression(&source, start..script.len()) {
+            let own = ["html", "breaks", "linkify", "typographer", "quotes"]
+                .iter()
+                .any(|key| object.value.get(key).is_some());
+            if own {
+                // A library of the site's own has markdown-it's defaults, not Eleventy's.
+                if maker(name) {
+                    options.html = false;
+                    options.indented_code = true;
+                }
+                objects.push(object.value);
+            }
+        }
+    }
+    for object in objects {
+        let truth = |key: &str, now: bool| value_of(&object, key).and_then(serde_json::Value::as_bool).unwrap_or(now);
+        options.html = truth("html", options.html);
+        options.breaks = truth("breaks", options.breaks);
+        options.linkify = truth("linkify", options.linkify);
+        options.typographer = truth("typographer", options.typographer);
+        let quotes: Option<Vec<String>> = match object.get("quotes") {
+            Some(serde_json::Value::String(text)) => Some(text.chars().map(String::from).collect()),
+            Some(serde_json::Value::Array(list)) => {
+                list.iter().map(|quote| quote.as_str().map(String::from)).collect()
+            }
+            _ => None,
+        };
+        if let Some(quotes) = quotes.and_then(|quotes| <[String; 4]>::try_from(quotes).ok()) {
+            options.quotes = quotes;
+        }
+    }
+    for (call, indented) in [("disable", false), ("enable", true)] {
+        for (_, at) in calls(script, |name| name == call) {
+            let argument = &script[at..script[at..].find(')').map_or(script.len(), |end| at + end)];
+            if argument.contains("\"code\"") || argument.contains("'code'") {
+                options.indented_code = indented;
+            }
+        }
+    }
+}
+
+/// Shortcodes that stand in scripts which the configuration takes in.
+fn more_shortcodes(folder: &Folder, script: &str, guess: &mut Guess) {
+    for (at, quote) in script.match_indices(['"', '\'']) {
+        let Some(path) = script[at + 1..].split(quote).next().filter(|path| path.starts_with("./")) else { continue };
+        let path = normal(path);
+        let found = [path.clone(), format!("{path}.js"), format!("{path}/index.js")];
+        let Some((file, text)) = found.iter().find_map(|file| {
+            let script = [".js", ".cjs", ".mjs", ".ts"].iter().any(|ending| file.ends_with(ending));
+            script.then(|| folder.text(file)).flatten().map(|text| (file, text))
+        }) else {
+            continue;
+        };
+        for shortcode in shortcodes::from_script(&text, file) {
+            match guess.shortcodes.iter_mut().find(|known| known.name == shortcode.name) {
+                Some(known) if known.template.is_none() => *known = shortcode,
+                Some(_) => {}
+                None => guess.shortcodes.push(shortcode),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permalink_is_recognised_in_a_function_or_a_text() {
+        let recognised = |text: &str| from_script(text, "{stem}", "posts").map(|rule| tidy(&rule));
+        for text in [
+            "module.exports = { permalink: function (data) { return `/actualites/${data.page.fileSlug}/`; } };",
+            "export default { tags: ['posts'], permalink({ page }) { return `/actualites/${page.fileSlug}/index.html` } }",
+            "module.exports = { permalink: (data) => \"/actualites/\" + data.page.fileSlug + \"/\", layout: 'x' }",
+            "module.exports = { \"permalink\": \"/actualites/{{ page.fileSlug }}/\" }",
+            "module.exports = { eleventyComputed: { permalink: data => { if (data.draft) return false; return `/actualites/${this.slugify(data.page.fileSlug)}/` } } }",
+        ] {
+            assert_eq!(recognised(text).as_deref(), Some("/actualites/{stem}/"), "{text}");
+        }
+        let dated = "module.exports = { permalink: d => `/blog/${d.page.date.getFullYear()}/${d.slug}/` }";
+        assert_eq!(recognised(dated).as_deref(), Some("/blog/{year}/{slug}/"));
+        assert_eq!(recognised("module.exports = { tags: 'posts' }"), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! What `init` makes out of a site, whatever its generator.
+
+use crate::config::{MarkdownOptions, Person};
+
+/// Everything that a configuration needs to know, as far as the site tells.
+#[derive(Debug)]
+pub struct Guess {
+    pub generator: &'static str,
+    pub url: Option<String>,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub language: Option<String>,
+    pub time_zone: Option<String>,
+    pub author: Option<Person>,
+    pub paths: Vec<String>,
+    /// Below the paths, without items.
+    pub exclude: Vec<String>,
+    pub permalink: String,
+    /// The zone of a date that names none; `None`: the site's.
+    pub dates_in: Option<&'static str>,
+    pub static_folders: Vec<String>,
+    /// Where the site's own pages are written, and the feeds beside them.
+    pub out: &'static str,
+    /// Name and file.
+    pub variables: Vec<(String, String)>,
+    pub markdown: MarkdownOptions,
+    pub shortcodes: Vec<Shortcode>,
+    pub letters: Letters,
+    /// What a person should look at.
+    pub notes: Vec<String>,
+}
+
+/// A shortcode of the site's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortcode {
+    pub name: String,
+    /// The file that defines it.
+    pub file: String,
+    /// In Handlebars; `None` where only running the site's own code could tell.
+    pub template: Option<String>,
+}
+
+/// Past letters that stand among the posts: what leaves them out of the letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Letters {
+    pub tags: Vec<String>,
+    pub folders: Vec<String>,
+}
+
+impl Guess {
+    /// A site of which nothing is known yet, with markdown-it's bare options.
+    pub fn new(generator: &'static str) -> Self {
+        Guess {
+            generator,
+            url: None,
+            title: None,
+            description: None,
+            language: None,
+            time_zone: None,
+            author: None,
+            paths: Vec::new(),
+            exclude: Vec::new(),
+            permalink: String::new(),
+            dates_in: Some("UTC"),
+            static_folders: Vec::new(),
+            out: "public",
+            variables: Vec::new(),
+            markdown: MarkdownOptions {
+                html: true,
+                breaks: false,
+                linkify: false,
+                typographer: false,
+                indented_code: true,
+                quotes: ["“", "”", "‘", "’"].map(String::from),
+            },
+            shortcodes: Vec::new(),
+            letters: Letters::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub fn note(&mut self, words: impl Into<String>) {
+        self.notes.push(words.into());
+    }
+}

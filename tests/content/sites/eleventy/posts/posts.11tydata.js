@@ -1,0 +1,7 @@
+module.exports = {
+  tags: ["posts"],
+  layout: "layouts/post.njk",
+  permalink: function ({ page }) {
+    return `/actualites/${page.fileSlug}/`;
+  },
+};

@@ -1,0 +1,2 @@
+SITEURL = 'https://pelican.example.org'
+RELATIVE_URLS = False
