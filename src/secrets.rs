@@ -44,6 +44,15 @@ impl Secrets {
         Secrets::read(&file)
     }
 
+    /// Reads the key if there is one, and makes none: for those who only look.
+    pub fn load(folder: &Path, file: Option<&Path>) -> Result<Option<Secrets>, SecretsError> {
+        match file {
+            Some(file) => Secrets::read(file).map(Some),
+            None if folder.join("key").exists() => Secrets::read(&folder.join("key")).map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn read(path: &Path) -> Result<Secrets, SecretsError> {
         let text =
             fs::read_to_string(path).map_err(|source| SecretsError::Io { path: path.to_path_buf(), source })?;

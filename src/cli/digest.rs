@@ -1,15 +1,280 @@
-//! `crieur digest`: the next letter, without sending it.
+//! `crieur digest`: the next letter, without sending or remembering anything.
+//!
+//! It is composed, headed and encoded by what `send` uses, from what the database remembers; so what it shows is, byte
+//! for byte but for the recipient's stamps, what `send` sends at the same moment.
 
-use super::{Globals, Outcome};
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use super::{Globals, Outcome, Unusable, report};
+use crate::config::{Audience, Backlog, Config, Newsletter, Schedule};
+use crate::digest::weight::{Picture, Weight, pictures};
+use crate::digest::{self, ComposeInput, Composed, Escape, StampFields, Variant, language};
+use crate::item::identity::Lock;
+use crate::mail::letter::{Head, Prepared};
+use crate::problem::{Problem, Problems};
+use crate::project::{LOCK_PATH, Project};
+use crate::publish;
+use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::store::{Store, database_path};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// The newsletter (default: each)
     pub newsletter: Option<String>,
     /// Where to write (default: var/digest)
     #[arg(long, value_name = "DIR")]
-    pub out: Option<std::path::PathBuf>,
+    pub out: Option<PathBuf>,
 }
 
-pub fn run(_globals: &Globals, _arguments: Args) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not yet")
+/// What the database knows, if there is one.
+#[derive(Default)]
+struct Remembered {
+    /// Ids announced, by newsletter; absent: the newsletter was never seen.
+    announced: Vec<(String, HashSet<String>)>,
+    numbers: Vec<(String, u64)>,
+    ids: Option<Lock>,
+}
+
+/// One newsletter's next edition, as it is shown.
+struct Shown {
+    newsletter: String,
+    number: u64,
+    subject: String,
+    composed: Composed,
+    weight: Weight,
+    images: Vec<Picture>,
+    problems: Problems,
+}
+
+pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
+    let wanted = arguments.newsletter.as_deref();
+    if let Some(name) = wanted.filter(|name| config.newsletters.iter().all(|newsletter| newsletter.name != *name)) {
+        return Err(unknown(&config, name).into());
+    }
+    let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
+    // Before the first letter there may be no key; the stand-in's way out needs one that nothing else has.
+    let secrets = Secrets::load(&config.secrets, keys_file.as_deref())?;
+    let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
+    let remembered = remember(&config)?;
+    let project = Project::of(config, problems, globals.now, remembered.ids.as_ref()).map_err(Unusable)?;
+    let out = arguments.out.unwrap_or_else(|| project.config.root.join("var/digest"));
+    let mut told = project.problems.clone();
+    let mut editions = Vec::new();
+    for newsletter in &project.config.newsletters {
+        if wanted.is_some_and(|name| newsletter.name != name) {
+            continue;
+        }
+        let shown = show(globals, &project, newsletter, &remembered, &secrets, &out)?;
+        told.extend(shown.problems.clone());
+        editions.push(shown);
+    }
+    if project.config.newsletters.is_empty() {
+        globals
+            .say("there is no newsletter: write one as config/newsletters/NAME.yaml (`crieur init` does it for you)");
+    }
+    told.sort();
+    if !globals.quiet {
+        report::problems(&told);
+    }
+    if globals.json {
+        let editions: Vec<Value> = editions.iter().map(as_json).collect();
+        globals.print_json(&json!({ "editions": editions, "problems": report::problems_as_json(&told) }))?;
+    } else {
+        for shown in &editions {
+            globals.print(&in_words(shown, &out))?;
+        }
+    }
+    Ok(Outcome::needs_a_person_if(told.has_errors()))
+}
+
+/// Reads the database if there is one; none is made.
+fn remember(config: &Config) -> anyhow::Result<Remembered> {
+    let path = database_path(&config.root, &config.database)?;
+    if !path.exists() {
+        return Ok(Remembered::default());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut store = Store::open(&path).await?;
+        let mut remembered = Remembered::default();
+        for newsletter in &config.newsletters {
+            let name = &newsletter.name;
+            if store.newsletter(name).await?.is_some() {
+                remembered.announced.push((name.clone(), store.announced(name).await?));
+            }
+            let first = i64::try_from(newsletter.first_number)?;
+            let number = store.next_number(name, first).await?;
+            remembered.numbers.push((name.clone(), number.unsigned_abs()));
+        }
+        remembered.ids = Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0);
+        store.close().await?;
+        Ok(remembered)
+    })
+}
+
+/// Composes a newsletter's next edition and writes its files.
+fn show(
+    globals: &Globals,
+    project: &Project,
+    newsletter: &Newsletter,
+    remembered: &Remembered,
+    secrets: &Secrets,
+    out: &Path,
+) -> anyhow::Result<Shown> {
+    let found = |list: &[(String, u64)]| list.iter().find(|(name, _)| *name == newsletter.name).map(|(_, n)| *n);
+    let number = found(&remembered.numbers).unwrap_or(newsletter.first_number);
+    let announced =
+        remembered.announced.iter().find(|(name, _)| *name == newsletter.name).map(|(_, ids)| ids.clone());
+    let begins = announced.is_none();
+    let mut known = announced.unwrap_or_default();
+    if begins && newsletter.backlog == Backlog::Skip {
+        let words = "`backlog: skip`: what is there now will count as announced at the first `crieur run`";
+        globals.say(format_args!("{}: nothing to announce yet ({words})", newsletter.name));
+        known.extend(project.items.iter().map(|item| item.id.clone()));
+    }
+    let input = ComposeInput {
+        config: &project.config,
+        newsletter,
+        items: &project.items,
+        renderer: &project.renderer,
+        templates: &project.templates,
+        known: &known,
+        number,
+        now: globals.now,
+    };
+    let new = digest::new_items(&input).len();
+    if new > newsletter.surge {
+        let words = "`send` would hold it for a person to look";
+        globals.say(format_args!(
+            "{}: {new} new items at once, surge is {}: {words}",
+            newsletter.name, newsletter.surge
+        ));
+    }
+    // A letter an item: the next one. More than `surge` at once are held together.
+    let composed = if newsletter.schedule == Schedule::EachItem && new > 0 && new <= newsletter.surge {
+        digest::compose_all(&input).map(|all| all.into_iter().next().unwrap_or_default())
+    } else {
+        digest::compose(&input)
+    };
+    let (mut composed, mut problems) = match composed {
+        Ok(composed) => (composed, Problems::new()),
+        Err(problems) => (Composed::default(), problems),
+    };
+    problems.extend(std::mem::take(&mut composed.problems));
+    let mut shown = Shown {
+        newsletter: newsletter.name.clone(),
+        number,
+        subject: String::new(),
+        weight: Weight { html_bytes: 0, text_bytes: 0, letter_bytes: 0 },
+        images: Vec::new(),
+        composed,
+        problems,
+    };
+    let folder = out.join(&newsletter.name);
+    let context = || format!("{} cannot be written", folder.display());
+    fs::create_dir_all(&folder).with_context(context)?;
+    match shown.composed.variants.first() {
+        Some(variant) => {
+            let head = Head::new(&project.config, newsletter, globals.now);
+            let fields = stand_in(newsletter, &head, variant, secrets);
+            let recipient = secrets.recipient_id(&fields.email);
+            let message_id = head.message_id(secrets, &variant.items, recipient);
+            let letter = Prepared::new(&head, variant).write(&message_id, &fields);
+            shown.subject = variant.subject.fill(&fields, Escape::None);
+            shown.weight = Weight::of(variant, &fields, &letter);
+            shown.images = pictures(variant, &project.items);
+            let (html, text) = (variant.html.fill(&fields, Escape::Html), variant.text.fill(&fields, Escape::None));
+            for (name, bytes) in
+                [("letter.eml", &letter[..]), ("letter.html", html.as_bytes()), ("letter.txt", text.as_bytes())]
+            {
+                publish::write_if_changed(&folder.join(name), bytes).with_context(context)?;
+            }
+        }
+        None => {
+            // An earlier letter left here would be taken for the next one.
+            for name in ["letter.eml", "letter.html", "letter.txt"] {
+                match fs::remove_file(folder.join(name)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(context),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let report = serde_json::to_string_pretty(&as_json(&shown))? + "\n";
+    publish::write_if_changed(&folder.join("report.json"), report.as_bytes()).with_context(context)?;
+    Ok(shown)
+}
+
+/// To whom the shown letter goes: the list's address, or somebody who does not exist.
+fn stand_in(newsletter: &Newsletter, head: &Head, variant: &Variant, secrets: &Secrets) -> StampFields {
+    let (name, email) = match &newsletter.to {
+        Audience::Address(address) => (None, address.as_str()),
+        _ if language::primary(&variant.language) == "fr" => (Some("Prénom Nom"), "destinataire@example.org"),
+        _ => (Some("First Last"), "recipient@example.org"),
+    };
+    StampFields {
+        name: name.map(str::to_string),
+        email: email.to_string(),
+        leave_url: head.leave_url(secrets, secrets.recipient_id(email)),
+        ..StampFields::default()
+    }
+}
+
+fn as_json(shown: &Shown) -> Value {
+    json!({
+        "newsletter": shown.newsletter,
+        "number": shown.number,
+        "subject": shown.subject,
+        "items": shown.composed.items,
+        "html_bytes": shown.weight.html_bytes,
+        "text_bytes": shown.weight.text_bytes,
+        "letter_bytes": shown.weight.letter_bytes,
+        "images": shown.images,
+        "problems": report::problems_as_json(&shown.problems),
+    })
+}
+
+fn in_words(shown: &Shown, out: &Path) -> String {
+    let name = &shown.newsletter;
+    if shown.composed.items.is_empty() {
+        let why =
+            if shown.problems.has_errors() { "the letter cannot be composed" } else { "nothing new, no letter" };
+        return format!("{name}: {why}");
+    }
+    let mut words = format!("{name} n° {}: {}\n", shown.number, shown.subject);
+    for item in &shown.composed.items {
+        words.push_str(&format!("  - {}\n", item.title));
+    }
+    let beyond = shown.composed.counted.len() - shown.composed.items.len().min(shown.composed.counted.len());
+    if beyond > 0 {
+        words.push_str(&format!("  and {beyond} more that count as announced\n"));
+    }
+    let kilobytes = |bytes: usize| format!("{:.1} kB", bytes as f64 / 1000.0);
+    let weight = &shown.weight;
+    words.push_str(&format!("  HTML {}, text {}", kilobytes(weight.html_bytes), kilobytes(weight.text_bytes)));
+    let pictures: u64 = shown.images.iter().filter_map(|picture| picture.bytes).sum();
+    if !shown.images.is_empty() {
+        let pictures = kilobytes(usize::try_from(pictures).unwrap_or(usize::MAX));
+        words.push_str(&format!(", {} pictures of {pictures} together", shown.images.len()));
+    }
+    words.push_str(&format!("\n  {}", out.join(name).join("letter.html").display()));
+    words
+}
+
+fn unknown(config: &Config, name: &str) -> Unusable {
+    let names: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.name.as_str()).collect();
+    let help = match names.as_slice() {
+        [] => "write one as config/newsletters/NAME.yaml".to_string(),
+        names => format!("there is: {}", names.join(", ")),
+    };
+    Unusable(Problems(vec![
+        Problem::error("unknown-newsletter", format!("there is no newsletter {name:?}")).help(help),
+    ]))
 }

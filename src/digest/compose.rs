@@ -66,9 +66,10 @@ fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Co
         return Err(input.templates.broken.clone());
     }
     let mut problems = Problems::new();
+    let (left_out, picture_problems) = without_picture(input, &edition.entries);
     let mut shown = edition.entries.len();
     let mut fullness = Fullness::Full;
-    let mut variant = render(input, edition, fullness, shown)?;
+    let mut variant = render(input, edition, &left_out, fullness, shown)?;
     let room = HTML_LIMIT - STAMPS_ROOM;
     while variant.html.fixed_bytes() > room {
         match fullness {
@@ -79,7 +80,7 @@ fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Co
             }
             Fullness::Brief => break,
         }
-        variant = render(input, edition, fullness, shown)?;
+        variant = render(input, edition, &left_out, fullness, shown)?;
     }
     let newsletter = input.newsletter;
     if fullness == Fullness::Brief {
@@ -88,8 +89,8 @@ fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Co
         problems.push(Problem::warning("heavy-letter", message).help(help).in_file(&newsletter.file));
     }
     let entries = &edition.entries[..shown];
-    if fullness == Fullness::Full && newsletter.images == Images::Hosted {
-        problems.extend(pictures_problems(input, entries));
+    if fullness == Fullness::Full {
+        problems.extend(picture_problems);
     }
     if newsletter.images == Images::Embedded {
         let message = "pictures can't travel inside a letter yet: this one has none";
@@ -124,11 +125,12 @@ fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Co
 fn render(
     input: &ComposeInput<'_>,
     edition: &Edition<'_>,
+    left_out: &HashSet<String>,
     fullness: Fullness,
     shown: usize,
 ) -> Result<Variant, Problems> {
     let (templates, newsletter) = (input.templates, input.newsletter);
-    let mut context = context::context(input, &templates.language, &templates.language_tag, edition, fullness, shown);
+    let mut context = context::context(input, edition, left_out, fullness, shown);
     let subject_part = templates.subject(&newsletter.subject, &newsletter.file)?;
     let subject = subject(input, &subject_part, &context)?;
     context["subject"] = Value::String(subject.settle(Escape::None).fill(&Default::default(), Escape::None));
@@ -200,22 +202,33 @@ fn split(part: &Part, text: &str, file: &str) -> Result<Stamped, Problems> {
     })
 }
 
-fn pictures_problems(input: &ComposeInput<'_>, entries: &[edition::Entry<'_>]) -> Problems {
-    let mut problems = Problems::new();
-    let mut bytes = 0;
+/// Ids of the items whose picture this letter leaves out, and why: mail programs can't show it, or it would make the
+/// letter's pictures weigh more than their limit. The heaviest go first.
+fn without_picture(input: &ComposeInput<'_>, entries: &[edition::Entry<'_>]) -> (HashSet<String>, Problems) {
+    let (mut left_out, mut problems) = (HashSet::new(), Problems::new());
+    if input.newsletter.images != Images::Hosted {
+        return (left_out, problems);
+    }
+    let mut known: Vec<(u64, &Item)> = Vec::new();
     for (item, image) in entries.iter().filter_map(|entry| Some((entry.item, entry.item.image.as_ref()?))) {
         if context::is_mailable(image) {
-            bytes += image.bytes.unwrap_or(0);
-        } else {
-            let message = format!("the letter leaves out a picture that mail programs can't show: {}", image.url);
-            let help = "give the item a JPEG or PNG picture";
-            problems.push(Problem::warning("picture-format", message).help(help).in_file(item.path()));
+            known.push((image.bytes.unwrap_or(0), item));
+            continue;
         }
+        let message = format!("the letter leaves out a picture that mail programs can't show: {}", image.url);
+        let help = "give the item a JPEG or PNG picture";
+        problems.push(Problem::warning("picture-format", message).help(help).in_file(item.path()));
+        left_out.insert(item.id.clone());
     }
-    if bytes > IMAGES_LIMIT {
-        let message = format!("the pictures of letter {} weigh {} kB together", input.number, bytes / 1000);
-        let help = format!("make them smaller: {} kB together is enough", IMAGES_LIMIT / 1000);
-        problems.push(Problem::warning("heavy-pictures", message).help(help).in_file(&input.newsletter.file));
+    // Stable: of two that weigh the same, the later one goes first.
+    known.sort_by_key(|(bytes, _)| *bytes);
+    let mut total: u64 = known.iter().map(|(bytes, _)| bytes).sum();
+    while let Some((bytes, item)) = known.pop().filter(|_| total > IMAGES_LIMIT) {
+        total -= bytes;
+        let message = format!("the letter leaves out this item's picture, which weighs {} kB", bytes / 1000);
+        let help = format!("make it smaller: the pictures of a letter may weigh {} kB together", IMAGES_LIMIT / 1000);
+        problems.push(Problem::warning("heavy-picture", message).help(help).in_file(item.path()));
+        left_out.insert(item.id.clone());
     }
-    problems
+    (left_out, problems)
 }

@@ -330,6 +330,27 @@ fn pictures_are_left_out_where_asked_or_where_no_mail_program_shows_them() {
     assert_eq!(html(&letter(&without, &items)).matches("<img").count(), 0);
 }
 
+#[test]
+fn the_pictures_of_a_letter_stay_under_their_limit() {
+    let mut items = three();
+    for (item, bytes) in items.iter_mut().zip([150_000, 250_000, 100_000]) {
+        item.image = Some(Image {
+            url: format!("{}a.jpg", item.url),
+            alt: String::new(),
+            file: None,
+            bytes: Some(bytes),
+            media_type: Some("image/jpeg".into()),
+            width: None,
+            height: None,
+        });
+    }
+    let composed = letter(&newsletter(), &items);
+    let pictures = weight::pictures(&composed.variants[0], &items);
+    assert_eq!(pictures.iter().filter_map(|picture| picture.bytes).collect::<Vec<_>>(), [100_000, 150_000]);
+    assert_eq!(composed.problems.0[0].code, "heavy-picture");
+    assert_eq!(composed.problems.0[0].place.as_ref().map(|place| place.file.as_str()), Some("posts/b.md"));
+}
+
 /// A project whose folder holds one file.
 fn project(path: &str, content: &str) -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir().expect("a folder");

@@ -3,6 +3,8 @@
 //! `site`, `newsletter`, `edition`, `items`, `rest`, `language`, `direction` and, in the two parts, `subject`; the words
 //! come by `{{say "NAME"}}`. All of it is plain text; every key is there, `null` where there is nothing to say.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::ComposeInput;
@@ -30,19 +32,26 @@ pub enum Fullness {
     Brief,
 }
 
-/// The context of one edition, shown up to `shown` entries.
+/// The context of one edition, shown up to `shown` entries; those `left_out` have no picture.
 pub fn context(
     input: &ComposeInput<'_>,
-    language: &Language,
-    tag: &str,
     edition: &Edition<'_>,
+    left_out: &HashSet<String>,
     fullness: Fullness,
     shown: usize,
 ) -> Value {
     let (site, newsletter) = (&input.config.site, input.newsletter);
+    let (language, tag) = (&*input.templates.language, input.templates.language_tag.as_str());
     let local = input.now.with_timezone(&site.time_zone).date_naive();
-    let items: Vec<Value> =
-        edition.entries.iter().take(shown).map(|entry| item(input, language, tag, entry, fullness)).collect();
+    let with_picture = |entry: &Entry| {
+        fullness == Fullness::Full && input.newsletter.images == Images::Hosted && !left_out.contains(&entry.item.id)
+    };
+    let items: Vec<Value> = edition
+        .entries
+        .iter()
+        .take(shown)
+        .map(|entry| item(input, entry, fullness == Fullness::Brief, with_picture(entry)))
+        .collect();
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or("").to_string();
     let headline = items.first().map(|first| text(first, "title")).unwrap_or_default();
     let preheader = match items.len() {
@@ -95,9 +104,9 @@ pub fn context(
     context
 }
 
-fn item(input: &ComposeInput<'_>, language: &Language, tag: &str, entry: &Entry<'_>, fullness: Fullness) -> Value {
+fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: bool) -> Value {
     let (item, zone) = (entry.item, input.config.site.time_zone);
-    let brief = fullness == Fullness::Brief;
+    let (language, tag) = (&*input.templates.language, input.templates.language_tag.as_str());
     // A day that was read in a zone is that day only in this zone.
     let date_zone = if item.date_only { input.config.content.dates_in } else { zone };
     let date = item.published.with_timezone(&date_zone).date_naive();
@@ -131,7 +140,6 @@ fn item(input: &ComposeInput<'_>, language: &Language, tag: &str, entry: &Entry<
         _ => None,
     });
     let other_language = item.language.as_deref().filter(|own| language::primary(own) != language::primary(tag));
-    let shows_image = input.newsletter.images == Images::Hosted && !brief;
     json!({
         "id": item.id,
         "title": if title.is_empty() { language.text("untitled", &[]) } else { title },
@@ -139,7 +147,7 @@ fn item(input: &ComposeInput<'_>, language: &Language, tag: &str, entry: &Entry<
         "summary": (!brief && !summary.is_empty()).then_some(summary),
         "date": capitalised(&language.date(date)),
         "date_iso": date.to_string(),
-        "image": item.image.as_ref().filter(|image| shows_image && is_mailable(image)).map(image),
+        "image": item.image.as_ref().filter(|_| with_picture).map(image),
         "kind": item.kind,
         "label": label,
         "series": series,

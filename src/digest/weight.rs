@@ -4,7 +4,9 @@
 
 use serde::Serialize;
 
+use super::stamp::escape_html;
 use super::{Escape, StampFields, Variant};
+use crate::item::Item;
 
 /// An HTML part stays under this, in bytes.
 pub const HTML_LIMIT: usize = 80_000;
@@ -38,4 +40,17 @@ impl Weight {
 pub struct Picture {
     pub url: String,
     pub bytes: Option<u64>,
+}
+
+/// The pictures that a variant shows, in its order.
+pub fn pictures(variant: &Variant, items: &[Item]) -> Vec<Picture> {
+    let html = variant.html.fill(&StampFields::default(), Escape::Html);
+    let images = variant.items.iter().filter_map(|id| items.iter().find(|item| item.id == *id)?.image.as_ref());
+    let mut pictures: Vec<Picture> = Vec::new();
+    for image in images.filter(|image| html.contains(&format!("src=\"{}\"", escape_html(&image.url)))) {
+        if !pictures.iter().any(|picture| picture.url == image.url) {
+            pictures.push(Picture { url: image.url.clone(), bytes: image.bytes });
+        }
+    }
+    pictures
 }
