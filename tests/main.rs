@@ -5,6 +5,7 @@ mod bodies;
 mod check;
 mod corpora;
 mod delivery;
+mod digest;
 mod feed_peers;
 mod feeds;
 mod interrupted;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::frozen::Frozen;
 use super::{AnnounceError, Material, pages};
-use crate::config::{Approve, Audience as To, Backlog, Newsletter, Schedule};
+use crate::config::{Approve, Audience as To, Backlog, Newsletter};
 use crate::digest::{self, ComposeInput, Composed};
 use crate::mail::letter::Head;
 use crate::mail::way_out;
@@ -134,23 +134,16 @@ impl Desk<'_> {
     /// The editions that are new, in their order; `None`: they cannot be composed.
     fn compose(&mut self, known: &HashSet<String>, number: i64) -> Option<Vec<Composed>> {
         let Material { config, items, renderer, templates } = self.material;
-        let input = |newsletter| ComposeInput {
+        let editions = digest::compose_all(&ComposeInput {
             config,
-            newsletter,
+            newsletter: self.newsletter,
             items,
             renderer,
             templates,
             known,
             number: number.unsigned_abs(),
             now: self.now,
-        };
-        let new = |editions: &[Composed]| editions.iter().map(|edition| edition.counted.len()).sum::<usize>();
-        let mut editions = digest::compose_all(&input(self.newsletter));
-        // A surge is one edition to hold, not one for each item.
-        let together = Newsletter { schedule: Schedule::EachRun, ..self.newsletter.clone() };
-        if editions.as_ref().is_ok_and(|many| many.len() > 1 && new(many) > self.newsletter.surge) {
-            editions = digest::compose_all(&input(&together));
-        }
+        });
         match editions {
             Ok(mut editions) => {
                 editions.retain(|edition| !edition.items.is_empty());

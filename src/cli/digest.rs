@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::office::unknown_newsletter;
 use super::{Globals, Outcome, Unusable, report};
-use crate::config::{Audience, Backlog, Config, Newsletter, Schedule};
+use crate::config::{Audience, Backlog, Config, Newsletter};
 use crate::digest::weight::{Picture, Weight, pictures};
 use crate::digest::{self, ComposeInput, Composed, Escape, StampFields, Variant, language};
 use crate::item::identity::Lock;
 use crate::mail::letter::{Head, Prepared};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 use crate::project::{LOCK_PATH, Project};
 use crate::publish;
 use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
@@ -56,7 +57,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
     let wanted = arguments.newsletter.as_deref();
     if let Some(name) = wanted.filter(|name| config.newsletters.iter().all(|newsletter| newsletter.name != *name)) {
-        return Err(unknown(&config, name).into());
+        return Err(unknown_newsletter(&config, name).into());
     }
     let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
     // Before the first letter there may be no key; the stand-in's way out needs one that nothing else has.
@@ -64,7 +65,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
     let remembered = remember(&config)?;
     let project = Project::of(config, problems, globals.now, remembered.ids.as_ref()).map_err(Unusable)?;
-    let out = arguments.out.unwrap_or_else(|| project.config.root.join("var/digest"));
+    let out = project.config.root.join(arguments.out.as_deref().unwrap_or(Path::new("var/digest")));
     let mut told = project.problems.clone();
     let mut editions = Vec::new();
     for newsletter in &project.config.newsletters {
@@ -157,12 +158,8 @@ fn show(
             newsletter.name, newsletter.surge
         ));
     }
-    // A letter an item: the next one. More than `surge` at once are held together.
-    let composed = if newsletter.schedule == Schedule::EachItem && new > 0 && new <= newsletter.surge {
-        digest::compose_all(&input).map(|all| all.into_iter().next().unwrap_or_default())
-    } else {
-        digest::compose(&input)
-    };
+    // With a letter an item, the first of them is the next.
+    let composed = digest::compose_all(&input).map(|editions| editions.into_iter().next().unwrap_or_default());
     let (mut composed, mut problems) = match composed {
         Ok(composed) => (composed, Problems::new()),
         Err(problems) => (Composed::default(), problems),
@@ -266,15 +263,4 @@ fn in_words(shown: &Shown, out: &Path) -> String {
     }
     words.push_str(&format!("\n  {}", out.join(name).join("letter.html").display()));
     words
-}
-
-fn unknown(config: &Config, name: &str) -> Unusable {
-    let names: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.name.as_str()).collect();
-    let help = match names.as_slice() {
-        [] => "write one as config/newsletters/NAME.yaml".to_string(),
-        names => format!("there is: {}", names.join(", ")),
-    };
-    Unusable(Problems(vec![
-        Problem::error("unknown-newsletter", format!("there is no newsletter {name:?}")).help(help),
-    ]))
 }

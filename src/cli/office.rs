@@ -102,7 +102,8 @@ impl Office {
     }
 }
 
-fn unknown_newsletter(config: &Config, name: &str) -> Unusable {
+/// What to say of a name that no newsletter has: those that there are.
+pub fn unknown_newsletter(config: &Config, name: &str) -> Unusable {
     let names: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.name.as_str()).collect();
     let help = match names.as_slice() {
         [] => "write one as config/newsletters/NAME.yaml (`crieur init` does it for you)".to_string(),

@@ -51,10 +51,12 @@ pub fn compose(input: &ComposeInput<'_>) -> Result<Composed, Problems> {
 }
 
 /// Every edition of what is new, in the order in which they go and numbered from `input.number`: none, one, or with
-/// `each-item` one an item, oldest first.
+/// `each-item` one an item, oldest first. More new items than `surge` at once are one edition, to be held as one.
 pub fn compose_all(input: &ComposeInput<'_>) -> Result<Vec<Composed>, Problems> {
     let editions = match input.newsletter.schedule {
-        Schedule::EachItem => edition::edition_of_each(input),
+        Schedule::EachItem if edition::new_items(input).len() <= input.newsletter.surge => {
+            edition::edition_of_each(input)
+        }
         _ => edition::edition(input).into_iter().collect(),
     };
     let numbered = editions.iter().zip(input.number..);
