@@ -73,7 +73,8 @@ impl Office {
         let identified = &project.identified;
         let moved = identified.moved.iter().filter(|moved| moved.address_changed()).count();
         let known = identified.lock.len().saturating_sub(identified.given.len());
-        if moved > 0 && moved * 5 > known {
+        // One alone is a file that somebody renamed, on a site however small.
+        if moved > 1 && moved * 5 > known {
             let reason = format!(
                 "{moved} of {known} known items have another address: look whether a migration moved them, then resume or cancel"
             );

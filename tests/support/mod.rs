@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod http;
+pub mod pages;
 pub mod project;
 pub mod rules;
 pub mod sites;
