@@ -133,3 +133,63 @@ fn every_json_feed_keeps_to_version_1_1() {
         }
     }
 }
+
+#[test]
+fn the_first_users_feed_says_what_it_said_in_every_format() {
+    let Some(corpora) = crate::support::corpora() else {
+        println!("skipped: the_first_users_feed_says_what_it_said_in_every_format needs the corpora");
+        return;
+    };
+    let theirs: Value = serde_json::from_str(
+        &std::fs::read_to_string(corpora.join("minumeco/expected/feed.json")).expect("the published feed"),
+    )
+    .expect("JSON");
+    let theirs: Vec<String> = theirs["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| words(item["content_html"].as_str().unwrap_or_default()))
+        .collect();
+    let site = sites::all().iter().find(|site| site.name == "minumeco").expect("the site");
+    for feed in site.feeds() {
+        let read = feed_rs::parser::parse(feed.text.as_bytes()).expect("a feed");
+        let ours: Vec<String> = read
+            .entries
+            .iter()
+            .map(|entry| {
+                words(entry.content.as_ref().and_then(|content| content.body.as_deref()).unwrap_or_default())
+            })
+            .collect();
+        assert_eq!(ours.len(), 27);
+        for (index, (our, their)) in ours.iter().zip(&theirs).enumerate() {
+            assert_eq!(our, their, "{} {}", feed.path, read.entries[index].id);
+        }
+    }
+}
+
+/// The words of a body as a reader sees them, what stands for a frame left out.
+fn words(html: &str) -> String {
+    use html5ever::tendril::TendrilSink;
+    use markup5ever_rcdom::{Handle, NodeData, RcDom};
+    fn walk(node: &Handle, text: &mut String) {
+        match &node.data {
+            NodeData::Text { contents } => text.push_str(&contents.borrow()),
+            NodeData::Element { name, attrs, .. } => {
+                let framed = attrs.borrow().iter().any(|attribute| &*attribute.name.local == "data-embed");
+                if framed || ["iframe", "script", "style"].contains(&&*name.local) {
+                    return;
+                }
+                text.push(' ');
+            }
+            _ => {}
+        }
+        for child in node.children.borrow().iter() {
+            walk(child, text);
+        }
+    }
+    let context = html5ever::QualName::new(None, html5ever::ns!(html), html5ever::local_name!("body"));
+    let dom = html5ever::parse_fragment(RcDom::default(), Default::default(), context, vec![], false).one(html);
+    let mut text = String::new();
+    walk(&dom.document, &mut text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
