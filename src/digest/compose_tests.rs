@@ -419,3 +419,41 @@ fn a_letter_in_another_language_says_nothing_in_french() {
     let cell = html(&composed).split("<td").find(|cell| cell.contains("lang=\"ar\"")).map(str::to_string);
     assert!(cell.is_some_and(|cell| cell.contains("dir=\"rtl\"") && cell.contains("align=\"right\"")));
 }
+
+/// The contrast of two colours, `#rrggbb` each (WCAG 2.2).
+fn contrast(a: &str, b: &str) -> f64 {
+    let luminance = |colour: &str| {
+        let part = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hexadecimal")) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn a_letters_words_stand_out_by_day_and_by_night() {
+    let style = include_str!("../../mail-templates/partials/style.html.hbs");
+    let (day, night) = style.split_once("@media").expect("both");
+    for (rules, grounds) in [(day, ["#ffffff", "#e6eaf0"]), (night, ["#1d232a", "#252d36"])] {
+        let mut seen = 0;
+        for rule in rules.lines().filter(|rule| !rule.starts_with(".preheader")) {
+            for colour in rule.split([' ', '{']).collect::<Vec<_>>().windows(2).filter(|pair| pair[0] == "color:") {
+                for ground in grounds {
+                    let contrast = contrast(&colour[1][..7], ground);
+                    assert!(contrast >= 4.5, "{rule}: {contrast:.1} on {ground}");
+                }
+                seen += 1;
+            }
+        }
+        assert!(seen >= 5, "{seen} colours");
+        for ground in grounds {
+            assert!(rules.contains(&format!("background-color: {ground}")), "{ground}");
+        }
+    }
+    for size in day.split("font-size: ").skip(1).filter_map(|rest| rest.split("px").next()?.parse::<u32>().ok()) {
+        assert!(size >= 14 || size == 1, "{size} px");
+    }
+}

@@ -20,6 +20,8 @@ const SUMMARY_OWN: usize = 400;
 const SUMMARY_OF_BODY: usize = 240;
 const HEADLINE: usize = 60;
 const PREHEADER: usize = 110;
+/// A title in the words of a link.
+const LINK: usize = 40;
 /// The box that a picture is fitted into, in CSS pixels: no empty frame is tall when pictures are blocked.
 const PICTURE: (u32, u32) = (168, 112);
 
@@ -132,13 +134,12 @@ fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: 
     });
     let embeds = &entry.body.embeds;
     let player = match embeds.as_slice() {
-        [embed] => player(embed, language),
+        [embed] => player(embed, &title, language),
         _ => Value::Null,
     };
-    let label = item.kind.as_deref().and_then(|kind| language.kind(kind)).or_else(|| match embeds.as_slice() {
-        [embed] => language.kind(if is_sound(embed) { "sound" } else { "video" }),
-        _ => None,
-    });
+    // Many sites say what an item is by a tag.
+    let kinds = item.kind.iter().chain(&item.tags);
+    let label = kinds.filter_map(|kind| language.kind(kind)).next();
     let other_language = item.language.as_deref().filter(|own| language::primary(own) != language::primary(tag));
     json!({
         "id": item.id,
@@ -169,11 +170,13 @@ fn start(language: &str) -> &'static str {
     if language::direction(language) == "rtl" { "right" } else { "left" }
 }
 
-fn player(embed: &Embed, language: &Language) -> Value {
+/// A link that says where it leads, on its own: there may be many of them.
+fn player(embed: &Embed, title: &str, language: &Language) -> Value {
     let host = embed.url.parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_string));
     let host = host.unwrap_or_default().trim_start_matches("www.").to_string();
+    let title = cut_at_word(title, LINK);
     let words = if is_sound(embed) { "listen" } else { "watch" };
-    json!({ "url": embed.url, "title": embed.title, "words": language.text(words, &[("host", host)]) })
+    json!({ "url": embed.url, "title": embed.title, "words": language.text(words, &[("host", host), ("title", title)]) })
 }
 
 fn is_sound(embed: &Embed) -> bool {
