@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod pages;
+pub mod postfix;
 pub mod project;
 pub mod rules;
 pub mod sites;
