@@ -78,3 +78,19 @@ fn warnings_count_only_when_they_are_denied() {
     assert_eq!(problems["problems"][0]["severity"], "warning");
     assert_eq!(project.crieur(&["check", "--deny-warnings"]).status, 1);
 }
+
+#[test]
+fn a_template_that_cannot_say_what_it_names_is_found_before_a_letter_is_due() {
+    let project = Project::new()
+        .file("posts/a.md", "---\ntitle: A\ndate: 2026-01-05\n---\nText.\n")
+        .file("config/newsletters/a.yaml", "from: A <a@example.org>\nto: list@example.org\n")
+        .file("mail-templates/digest.txt.hbs", "Hello.\n{{nothing.here}}\n");
+    let problems = project.json(&["check"], 1);
+    let places: Vec<(&str, Option<u64>)> = problems["problems"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|problem| (problem["file"].as_str().unwrap_or(""), problem["line"].as_u64()))
+        .collect();
+    assert_eq!(places, [("mail-templates/digest.txt.hbs", Some(2))]);
+}

@@ -193,3 +193,30 @@ fn the_first_users_site_of_2026_works_after_init_with_no_edit() {
     let newsletter = project.read("config/newsletters/lettre.yaml");
     assert!(newsletter.contains("not_tags: [Lettre d'information]"), "{newsletter}");
 }
+
+#[test]
+fn the_first_users_site_of_2025_is_known_by_its_data_files() {
+    let Some(corpora) = corpora() else {
+        println!("skipped: the_first_users_site_of_2025_is_known_by_its_data_files needs the corpora");
+        return;
+    };
+    let project = Project::empty();
+    for folder in ["posts", "_data", "static"] {
+        project.copy(&corpora.join("minumeco").join(folder), folder);
+    }
+    let entries = entries(&project, "_site/feed/feed.xml");
+    assert_eq!(entries.len(), 20, "{entries:#?}");
+    assert!(
+        entries.iter().all(|entry| entry.starts_with("https://ecoresponsable.numerique.gouv.fr/posts/")),
+        "{entries:#?}"
+    );
+    assert_eq!(
+        said(&project, &["title", "language", "variables", "static"]),
+        [
+            "title: Numérique écoresponsable",
+            "language: fr",
+            "static: [static]",
+            "variables: { metadata: _data/metadata.json }",
+        ]
+    );
+}

@@ -3,15 +3,24 @@
 //! The configuration, every item and its body, every feed's model, the letters' templates, and for each newsletter what a
 //! delivery would ask before its first letter: a way out that works, and a list of people that is in no repository.
 
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Globals, Outcome, Unusable, report};
-use crate::config::{Config, people};
+use crate::config::people;
+use crate::digest::{self, ComposeInput, Templates};
 use crate::feed;
+use crate::item::Item;
 use crate::mail::way_out;
-use crate::problem::{Problem, Problems, Severity, Source};
+use crate::problem::{Problem, Problems, Severity};
 use crate::project::Project;
+use crate::selection::{matches, newest_first};
+
+/// How many items a letter is tried with.
+const SHOWN: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -43,7 +52,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
             return Err(Unusable(problems).into());
         }
     };
-    let mut problems = everything(&project);
+    let mut problems = everything(&project, globals.now);
     tidy(&mut problems);
     for passed in &project.passed_over {
         globals.detail(format_args!("passed over: {}: {}", passed.path, passed.reason));
@@ -75,13 +84,13 @@ fn print(globals: &Globals, format: Format, problems: &Problems, read: &str) -> 
 }
 
 /// Every problem of a project.
-fn everything(project: &Project) -> Problems {
+fn everything(project: &Project, now: DateTime<Utc>) -> Problems {
     let config = &project.config;
     let mut problems = project.problems.clone();
     let bodies: Vec<Problems> = project.items.par_iter().map(|item| project.renderer.render(item).problems).collect();
     bodies.into_iter().for_each(|of_one| problems.extend(of_one));
     problems.extend(feed::build_all(config, &project.items, &project.renderer).1);
-    problems.extend(templates(config));
+    problems.extend(letters(project, now));
     for newsletter in &config.newsletters {
         problems.extend(people::check(config, newsletter));
         problems.extend(way_out::check(config, newsletter));
@@ -89,32 +98,27 @@ fn everything(project: &Project) -> Problems {
     problems
 }
 
-/// The mail templates of the project's own: whether each is Handlebars at all.
-fn templates(config: &Config) -> Problems {
-    let mut problems = Problems::new();
-    let folder = config.root.join("mail-templates");
-    for entry in walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().flatten() {
-        if !entry.file_type().is_file() || entry.path().extension().is_none_or(|ending| ending != "hbs") {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(&config.root).unwrap_or(entry.path());
-        let path = relative.to_string_lossy().replace('\\', "/");
-        match std::fs::read_to_string(entry.path()) {
-            Ok(text) => {
-                let Err(error) = handlebars::Template::compile(&text) else { continue };
-                let problem =
-                    Problem::error("template-syntax", format!("this is not Handlebars: {}", error.reason()))
-                        .help("close every `{{` and every block (`{{#if x}}…{{/if}}`)");
-                problems.push(match error.pos() {
-                    Some((line, column)) => problem.at(Source::new(path, text).place_at(line, column)),
-                    None => problem.in_file(path),
-                });
-            }
-            Err(error) => problems.push(
-                Problem::error("unreadable", format!("this template cannot be read: {error}"))
-                    .in_file(path)
-                    .help("write it in UTF-8"),
-            ),
+/// The letters' templates, and each newsletter's letter of its newest items: what its templates cannot say is found when
+/// they say it. What would be wrong with that letter's content is left to `digest`, which composes the real one.
+fn letters(project: &Project, now: DateTime<Utc>) -> Problems {
+    let config = &project.config;
+    let (templates, mut problems) = Templates::read(config);
+    for newsletter in &config.newsletters {
+        let mut newest: Vec<&Item> = project.items.iter().filter(|item| matches(item, &newsletter.select)).collect();
+        newest_first(&mut newest);
+        let items: Vec<Item> = newest.into_iter().take(SHOWN).cloned().collect();
+        let input = ComposeInput {
+            config,
+            newsletter,
+            items: &items,
+            renderer: &project.renderer,
+            templates: &templates,
+            known: &HashSet::new(),
+            number: newsletter.first_number,
+            now,
+        };
+        if let Err(wrong) = digest::compose(&input) {
+            problems.extend(wrong);
         }
     }
     problems

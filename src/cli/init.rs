@@ -4,13 +4,16 @@
 
 mod content;
 mod eleventy;
+mod eleventy_permalink;
 mod folder;
 mod guess;
 mod hugo;
 mod jekyll;
+mod language;
 mod pelican;
 mod plain;
 mod script;
+mod shortcode_templates;
 mod shortcodes;
 mod write;
 mod zola;
@@ -43,7 +46,14 @@ struct Written {
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let root = arguments.dir.as_ref().map_or_else(|| globals.root.clone(), |dir| globals.root.join(dir));
     anyhow::ensure!(root.is_dir(), "there is no folder {}", root.display());
-    let mut guess = look(&Folder::new(&root));
+    let folder = Folder::new(&root);
+    let mut guess = look(&folder);
+    if guess.language.is_none()
+        && let Some(language) = language::of_posts(&folder, &guess.paths)
+    {
+        guess.language = Some(language.to_string());
+        guess.note(format!("the site does not say its language: its posts look like `{language}`"));
+    }
     say_what_is_missing(&mut guess);
     let written = write(&root, &guess)?;
     if globals.json {

@@ -2,11 +2,11 @@
 //!
 //! BUGS: scripts are read, not run: a folder name, an option or an address that is computed is not seen.
 
-use super::content::{self, MarkdownFile};
+use super::content;
 use super::folder::{Folder, person_of, text_of, value_of};
 use super::guess::Guess;
-use super::script::{Script, calls, definition, is_word, text_of_key};
-use super::{html_language, shortcodes};
+use super::script::{Script, calls, definition, text_of_key};
+use super::{eleventy_permalink, html_language, shortcodes};
 use crate::item::object_literal;
 use crate::problem::Source;
 
@@ -26,6 +26,8 @@ pub fn is(folder: &Folder) -> bool {
     let data_file = |name: &String| name.contains(".11tydata.");
     folder.first(&CONFIGS).is_some()
         || in_package()
+        || ["_data", "src/_data", "content/_data"].iter().any(|path| folder.is_dir(path))
+            && !folder.is_file("_config.yml")
         || ["", "posts", "blog", "src/posts", "content/posts"]
             .iter()
             .any(|path| folder.names(path).iter().any(data_file))
@@ -37,7 +39,7 @@ pub fn guess(folder: &Folder) -> Guess {
     let file = folder.first(&CONFIGS);
     let script = file.as_deref().and_then(|file| folder.text(file)).unwrap_or_default();
     let input = input(folder, &script);
-    if text_of_key(&script, "output").is_some_and(|output| clean(&output) == "public") {
+    if text_of_key(&script, "output").is_some_and(|output| normal(&output) == "public") {
         guess.out = "public";
     }
     let data = text_of_key(&script, "data").unwrap_or_else(|| "_data".to_string());
@@ -49,7 +51,7 @@ pub fn guess(folder: &Folder) -> Guess {
 
     let files = content::survey(folder, &input);
     guess.paths = content::dated_folders(&files, &input);
-    permalink(folder, &input, &files, &mut guess);
+    eleventy_permalink::find(folder, &input, &files, &mut guess);
     guess.exclude = content::undated(&files, &guess.paths);
     guess.letters = content::letters(&files);
     static_folders(folder, &script, &input, &mut guess);
@@ -65,17 +67,12 @@ fn input(folder: &Folder, script: &str) -> String {
         let rest = &text[text.find("--input=")? + "--input=".len()..];
         Some(rest.split(['"', ' ', '\\']).next().unwrap_or("").to_string())
     };
-    let input = text_of_key(script, "input").or_else(from_package).map(|input| clean(&input)).unwrap_or_default();
+    let input = text_of_key(script, "input").or_else(from_package).map(|input| normal(&input)).unwrap_or_default();
     if folder.is_dir(&input) { input } else { String::new() }
 }
 
-/// A folder's name without dots and slashes around it; the project's own is empty.
-fn clean(path: &str) -> String {
-    normal(path)
-}
-
 /// Takes `.` and `..` out of a relative path.
-fn normal(path: &str) -> String {
+pub fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -115,161 +112,6 @@ fn metadata(folder: &Folder, data: &str, guess: &mut Guess) {
         guess.url =
             text_of(&package, &["homepage"]).filter(|url| url.starts_with("http") && !url.contains("github.com"));
     }
-}
-
-/// The address of an item: the posts' folder's own rule, else where Eleventy writes a file by itself.
-fn permalink(folder: &Folder, input: &str, files: &[MarkdownFile], guess: &mut Guess) {
-    let chosen = |file: &&MarkdownFile| guess.paths.iter().any(|path| file.path.starts_with(path.as_str()));
-    let stem = if files.iter().filter(chosen).any(|file| file.day_in_name) { "{slug}" } else { "{stem}" };
-    let rules: Vec<Option<String>> = guess.paths.iter().map(|path| rule(folder, input, path, stem)).collect();
-    let first = rules.iter().flatten().next().cloned();
-    if rules.iter().flatten().any(|rule| Some(rule) != first.as_ref())
-        || first.is_some() && rules.iter().any(Option::is_none)
-    {
-        guess.note("the folders of posts have different permalinks: content.permalink holds the first one's");
-    }
-    if let Some(rule) = first {
-        if rule.contains("{?}") {
-            guess.note("the posts' permalink holds something that is computed: look at content.permalink");
-        }
-        guess.permalink = tidy(&rule.replace("{?}", "{slug}"));
-        return;
-    }
-    guess.permalink = match guess.paths.as_slice() {
-        [path] => format!("/{}/{{folder}}/{stem}/", normal(path.strip_prefix(input).unwrap_or(path))),
-        [] => format!("/posts/{stem}/"),
-        _ => {
-            guess.paths = vec![if input.is_empty() { ".".to_string() } else { input.to_string() }];
-            format!("/{{folder}}/{stem}/")
-        }
-    };
-    guess.permalink = tidy(&guess.permalink);
-}
-
-fn tidy(permalink: &str) -> String {
-    let mut permalink = format!("/{}", permalink.trim_start_matches('/'));
-    while permalink.contains("//") {
-        permalink = permalink.replace("//", "/");
-    }
-    permalink.strip_suffix("index.html").map(String::from).unwrap_or(permalink)
-}
-
-/// The permalink that a folder's data file, or one above it, gives its posts.
-fn rule(folder: &Folder, input: &str, path: &str, stem: &str) -> Option<String> {
-    let mut at = if path == "." { String::new() } else { path.to_string() };
-    loop {
-        let name = at.rsplit('/').next().unwrap_or("");
-        let own = [".11tydata.js", ".11tydata.cjs", ".11tydata.mjs", ".11tydata.json", ".json"];
-        for ending in own {
-            let file = normal(&format!("{at}/{name}{ending}"));
-            let Some(text) = folder.text(&file) else { continue };
-            let below = normal(path.strip_prefix(input).unwrap_or(path));
-            let found = if ending.ends_with("json") {
-                let data = serde_json::from_str(&text).unwrap_or_default();
-                text_of(&data, &["permalink", "eleventyComputed.permalink"])
-                    .map(|text| from_template(&text, stem, &below))
-            } else {
-                from_script(&text, stem, &below)
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        if at.is_empty() || at == input {
-            return None;
-        }
-        at = at.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_string());
-    }
-}
-
-/// A text with `{{ … }}` in it.
-fn from_template(text: &str, stem: &str, below: &str) -> String {
-    let mut pattern = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (inside, more) = after.split_once("}}").unwrap_or((after, ""));
-        pattern.push_str(before);
-        pattern.push_str(&place(inside, stem, below));
-        rest = more;
-    }
-    pattern + rest
-}
-
-/// What a script says behind `permalink`: a text, or a function that gives one made of texts and the page's names.
-fn from_script(text: &str, stem: &str, below: &str) -> Option<String> {
-    text.match_indices("permalink").find_map(|(at, _)| {
-        let mut script = Script::new(text, at + "permalink".len());
-        script.at += usize::from(script.rest().starts_with(['"', '\'']));
-        if text[..at].ends_with(is_word) || !(script.take(":") || script.rest().trim_start().starts_with('(')) {
-            return None;
-        }
-        if let Some(plain) = script.string().filter(|plain| plain.contains('/')) {
-            return Some(from_template(&plain, stem, below));
-        }
-        // In a function: the first expression that starts with a path.
-        let rest = script.rest();
-        let start =
-            ["`/", "\"/", "'/", "`${", "\"posts", "`posts"].iter().filter_map(|start| rest.find(start)).min()?;
-        pattern(&rest[start..], stem, below)
-    })
-}
-
-/// Texts, templates and names with `+` between them, as a permalink.
-fn pattern(text: &str, stem: &str, below: &str) -> Option<String> {
-    let mut script = Script::new(text, 0);
-    let mut pattern = String::new();
-    loop {
-        script.skip();
-        if let Some(plain) = script.string() {
-            pattern.push_str(&from_template(&plain, stem, below));
-        } else if script.rest().starts_with('`') {
-            let inside = &script.rest()[1..];
-            let end = inside.find('`')?;
-            let mut rest = &inside[..end];
-            while let Some((before, after)) = rest.split_once("${") {
-                let (expression, more) = after.split_once('}')?;
-                pattern.push_str(before);
-                pattern.push_str(&place(expression, stem, below));
-                rest = more;
-            }
-            pattern.push_str(rest);
-            script.at += end + 2;
-        } else {
-            let rest = script.rest();
-            let end = rest.find(['+', ';', '\n', ',', '}']).unwrap_or(rest.len());
-            pattern.push_str(&place(&rest[..end], stem, below));
-            script.at += end;
-        }
-        if !script.take("+") {
-            return pattern.contains('/').then_some(pattern);
-        }
-    }
-}
-
-/// What an expression over the page says, as a place of `content.permalink`; `{?}` where only running it could tell.
-fn place(expression: &str, stem: &str, below: &str) -> String {
-    let has = |word: &str| expression.contains(word);
-    if has("filePathStem") {
-        return format!("/{below}/{{folder}}/{stem}");
-    }
-    if has("fileSlug") || has("inputPath") {
-        return stem.to_string();
-    }
-    if has("slug") && !has("slugify") {
-        return "{slug}".to_string();
-    }
-    if has("date") || has("Date") {
-        let year =
-            has("%Y") || has("yyyy") || has("YYYY") || has("getFullYear") || has("getUTCFullYear") || has("year");
-        let month = has("%m") || has("MM") || has("getMonth") || has("getUTCMonth") || has("month");
-        let day = has("%d") || has("dd") || has("DD") || has("getDate") || has("getUTCDate");
-        let parts = [(year, "{year}"), (month, "{month}"), (day, "{day}")];
-        let parts: Vec<&str> = parts.iter().filter(|(said, _)| *said).map(|(_, place)| *place).collect();
-        if !parts.is_empty() {
-            return parts.join(if has("-%m") || has("-MM") { "-" } else { "/" });
-        }
-    }
-    "{?}".to_string()
 }
 
 /// The folders whose files the site serves from its root, by what it copies.
@@ -397,27 +239,5 @@ fn more_shortcodes(folder: &Folder, script: &str, guess: &mut Guess) {
                 None => guess.shortcodes.push(shortcode),
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_permalink_is_recognised_in_a_function_or_a_text() {
-        let recognised = |text: &str| from_script(text, "{stem}", "posts").map(|rule| tidy(&rule));
-        for text in [
-            "module.exports = { permalink: function (data) { return `/actualites/${data.page.fileSlug}/`; } };",
-            "export default { tags: ['posts'], permalink({ page }) { return `/actualites/${page.fileSlug}/index.html` } }",
-            "module.exports = { permalink: (data) => \"/actualites/\" + data.page.fileSlug + \"/\", layout: 'x' }",
-            "module.exports = { \"permalink\": \"/actualites/{{ page.fileSlug }}/\" }",
-            "module.exports = { eleventyComputed: { permalink: data => { if (data.draft) return false; return `/actualites/${this.slugify(data.page.fileSlug)}/` } } }",
-        ] {
-            assert_eq!(recognised(text).as_deref(), Some("/actualites/{stem}/"), "{text}");
-        }
-        let dated = "module.exports = { permalink: d => `/blog/${d.page.date.getFullYear()}/${d.slug}/` }";
-        assert_eq!(recognised(dated).as_deref(), Some("/blog/{year}/{slug}/"));
-        assert_eq!(recognised("module.exports = { tags: 'posts' }"), None);
     }
 }

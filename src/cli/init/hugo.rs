@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::content;
 use super::folder::{Folder, person_of, text_of, value_of};
 use super::guess::Guess;
-use super::shortcodes;
+use super::shortcode_templates;
 
 const CONFIGS: [&str; 12] = [
     "hugo.toml",
@@ -59,7 +59,7 @@ pub fn guess(folder: &Folder, config: &Value) -> Guess {
     guess.exclude = content::undated(&files, &guess.paths);
     guess.letters = content::letters(&files);
     markdown(config, &mut guess);
-    guess.shortcodes = shortcodes::hugo(folder);
+    guess.shortcodes = shortcode_templates::hugo(folder);
     guess
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::content;
 use super::folder::{Folder, person_of, text_of, value_of};
 use super::guess::Guess;
-use super::shortcodes;
+use super::shortcode_templates;
 
 /// The configuration, when the folder is a Zola site.
 pub fn config(folder: &Folder) -> Option<Value> {
@@ -38,6 +38,6 @@ pub fn guess(folder: &Folder, config: &Value) -> Guess {
     .replace("//", "/");
     guess.exclude = content::undated(&files, &guess.paths);
     guess.letters = content::letters(&files);
-    guess.shortcodes = shortcodes::zola(folder);
+    guess.shortcodes = shortcode_templates::zola(folder);
     guess
 }

@@ -7,7 +7,7 @@ module.exports = function (eleventyConfig) {
     breaks: true,
     linkify: true,
     typographer: true,
-    quotes: ["«\u00a0", "\u00a0»", "‹\u00a0", "\u00a0›"],
+    quotes: ['«\xA0', '\xA0»', '‹\xA0', '\xA0›'],
   }).disable("code"));
   eleventyConfig.addShortcode("badge", (label) => `<strong class="badge">${label}</strong>`);
   eleventyConfig.addPairedShortcode("box", function (content, title) {
