@@ -11,6 +11,7 @@
 mod header;
 mod locate;
 mod others;
+mod quick;
 mod tabs;
 mod value;
 mod yaml;

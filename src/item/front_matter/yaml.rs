@@ -5,11 +5,14 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::value::{duplicate_in, from_yaml};
-use super::{Data, Format, locate, tabs};
+use super::{Data, Format, locate, quick, tabs};
 use crate::problem::{Problem, Source};
 
 pub(super) fn read(source: &Source, range: Range<usize>) -> Result<Data, Problem> {
     let text = &source.text[range.clone()];
+    if let Some(data) = quick::read(text) {
+        return Ok(data);
+    }
     if text.contains('\t')
         && let Some(at) = tabs::stray(text)
     {
