@@ -349,3 +349,127 @@ fn deep_nesting_and_large_bodies_are_bounded() {
         let _ = (body.text(), body.summary(100));
     }
 }
+
+/// Time must grow with the text's length: each of these is 200 kB, and took milliseconds to seconds at most, unoptimised.
+#[test]
+fn large_bodies_take_no_longer_than_they_are_long() {
+    let (item, renderer, _project) = project("", "");
+    for piece in [
+        "Un paragraphe \"simple\" avec *emphase* et l'apostrophe -- voilà. ",
+        "Un paragraphe et https://example.org/a_b.\n\n",
+        "<div class=x><p>Un paragraphe <b>gras</b></p></div>\n\n",
+        "{{ missing }} et {% if image %}x{% endif %}\n\n",
+        "{{ ",
+        ":::note\na\n:::\n",
+        "    code\n\npara\n\n",
+    ] {
+        let text = piece.repeat(200_000 / piece.len());
+        let item = Item { source: crieur::problem::Source::new("a.md", text), body_start: 0, ..item.clone() };
+        let start = std::time::Instant::now();
+        let body = renderer.render(&item);
+        let _ = body.text();
+        println!("{piece:?}: {:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 30, "{piece:?}: {:?}", start.elapsed());
+    }
+}
+
+mod any_text {
+    use proptest::prelude::*;
+
+    use super::{assert_fit_to_read, project};
+
+    /// Pieces that mean something to somebody, with any text between them.
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            any::<String>(),
+            prop::sample::select(vec![
+                "{{",
+                "}}",
+                "{%",
+                "%}",
+                "{{<",
+                ">}}",
+                "{%- raw -%}",
+                "{% endraw %}",
+                "{% if x %}",
+                "{% endif %}",
+                "{% for a in keys %}",
+                "{% endfor %}",
+                ":::",
+                "::: note\n",
+                "??? note \"t\"\n",
+                "    ",
+                "\n",
+                "\n\n",
+                "> ",
+                "- ",
+                "1. ",
+                "| a | b |\n|--|--|\n",
+                "```\n",
+                "`",
+                "*",
+                "_",
+                "~~",
+                "[^1]",
+                "[^1]: n\n",
+                "[a](",
+                ")",
+                "![",
+                "](javascript:x)",
+                "<iframe src=//e.org/v title='{{'>",
+                "</iframe>",
+                "<script>",
+                "</script>",
+                "<svg onload=x>",
+                "<img src=x onerror=y srcset='a 1x, b'>",
+                "<p style='x'>",
+                "<a href=\" data:x\">",
+                "<div>",
+                "</div>",
+                "<math><mtext>",
+                "<!--",
+                "-->",
+                "<style>",
+                "<template>",
+                "\u{0}",
+                "\u{8}",
+                "\u{fffe}",
+                "\u{e0f0}",
+                "\u{e0f1}",
+                "&#8;",
+                "&#123;&#123;",
+                "&lbrace;",
+                "\\{",
+                "{.a}",
+                "{#b onclick=x}",
+                "\"",
+                "'",
+                "--",
+                "https://e.org/_a_",
+                "e.fr",
+                "a@b.fr",
+                "\r\n",
+            ])
+            .prop_map(str::to_string),
+        ];
+        prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn whatever_is_written_what_comes_out_is_fit_to_read() {
+        let (item, renderer, _project) = project("", "");
+        let config = ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() };
+        let mut runner = proptest::test_runner::TestRunner::new(config);
+        let outcome = runner.run(&hostile(), |text| {
+            let source = crieur::problem::Source::new("posts/a.md", text.as_str());
+            let item = crieur::item::Item { source, body_start: 0, ..item.clone() };
+            let body = renderer.render(&item);
+            assert_fit_to_read(&item, &body);
+            let line = renderer.line(&item, &text);
+            prop_assert!(!line.contains("{{") && !line.contains("{%") && !line.contains('\n'), "{line:?}");
+            prop_assert!(body.summary(40).chars().count() <= 40);
+            Ok(())
+        });
+        outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}

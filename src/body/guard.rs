@@ -12,10 +12,20 @@ pub const SHOWN: (char, char) = ('\u{e0f0}', '\u{e0f1}');
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found(pub String);
 
+/// The longest template code that is taken out as one, in bytes.
+const LONGEST: usize = 1024;
+
 const OPENINGS: [&str; 3] = ["{{", "{%", ":::"];
 
 pub fn has_template_code(text: &str) -> bool {
-    OPENINGS.iter().any(|opening| text.contains(opening))
+    find_template_code(text).is_some()
+}
+
+/// Where the first template code starts. One scan: what comes next must not cost a look at all that follows.
+pub fn find_template_code(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let starts = |at: usize| OPENINGS.iter().any(|opening| bytes[at..].starts_with(opening.as_bytes()));
+    (0..bytes.len()).find(|at| matches!(bytes[*at], b'{' | b':') && starts(*at))
 }
 
 /// Pushes a piece of text, guarded.
@@ -51,7 +61,7 @@ pub fn without_template_code(mut text: String, leaks: &mut Vec<Found>) -> String
     while has_template_code(&text) {
         let mut out = String::with_capacity(text.len());
         let mut rest = text.as_str();
-        while let Some(start) = OPENINGS.iter().filter_map(|opening| rest.find(opening)).min() {
+        while let Some(start) = find_template_code(rest) {
             out.push_str(&rest[..start]);
             let code = &rest[start..];
             let length = code_length(code);
@@ -70,7 +80,12 @@ pub fn code_length(code: &str) -> usize {
         return code.len() - code.trim_start_matches(':').len();
     }
     let closing = if code.starts_with("{{") { "}}" } else { "%}" };
-    let line = code.find('\n').unwrap_or(code.len()).min(code.len());
+    // On the same line, and not far: a text full of openings must not be read to its end for each.
+    let mut limit = code.len().min(LONGEST);
+    while !code.is_char_boundary(limit) {
+        limit -= 1;
+    }
+    let line = code[..limit].find('\n').unwrap_or(limit);
     match code[2..line.max(2)].find(closing) {
         Some(end) => 2 + end + 2,
         None => 2,

@@ -18,6 +18,9 @@ use crate::config::{Config, MarkdownOptions};
 use crate::item::Item;
 use crate::problem::{Problem, Problems};
 
+/// How many pieces of template code that nobody understood are told of one body.
+const MAX_LEAKS: usize = 20;
+
 /// Everything that rendering needs, made once for all items.
 pub struct Renderer {
     site_url: Url,
@@ -66,7 +69,7 @@ impl Renderer {
         };
         let mut finisher = Finisher::new(&base, about);
         let nodes = finisher.finish(nodes);
-        let problems = finisher.leaks.iter().map(|found| leak(item, found)).collect();
+        let problems = finisher.leaks.iter().take(MAX_LEAKS).map(|found| leak(item, found)).collect();
         Body { nodes, embeds: finisher.embeds, problems }
     }
 

@@ -22,6 +22,9 @@ const MAX_STEPS: usize = 200_000;
 /// How many bytes loops may make of a body, beyond its own length.
 const MAX_OUTPUT: usize = 4 << 20;
 
+/// How many problems of one body are told: finding a place takes as long as the file is large.
+const MAX_PROBLEMS: usize = 50;
+
 pub struct Interpreter<'a> {
     expander: &'a Expander,
     item: &'a Item,
@@ -146,7 +149,7 @@ impl<'a> Interpreter<'a> {
         let mut position = inside.start;
         while position < inside.end {
             let rest = &text[position..inside.end];
-            let found = ["{{", "{%", ":::"].iter().filter_map(|opening| rest.find(opening)).min();
+            let found = guard::find_template_code(rest);
             let Some(found) = found else { break };
             let start = position + found;
             let length = guard::code_length(&text[start..inside.end]);
@@ -504,6 +507,9 @@ impl<'a> Interpreter<'a> {
     }
 
     fn report(&mut self, problem: Problem, range: &Range<usize>) {
+        if self.problems.0.len() >= MAX_PROBLEMS {
+            return;
+        }
         let problem = match self.offset.checked_add(range.end) {
             Some(_) => problem.at(self.item.source.place(self.offset + range.start..self.offset + range.end)),
             None => problem.in_file(self.item.path()),
