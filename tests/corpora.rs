@@ -266,7 +266,9 @@ fn a_site_of_2026_works_after_init_without_an_edit() {
             assert!(item["url"].as_str().is_some_and(|url| url.contains("/actualites/")), "{}", item["url"]);
             assert!(item["image"].as_str().is_some_and(|url| url.starts_with("https://")), "{}", item["url"]);
             let picture = &item["attachments"][0];
-            assert!(picture["size_in_bytes"].as_u64().is_some_and(|size| size > 0), "{}: {picture}", item["url"]);
+            // One post names a picture that the corpus does not bring.
+            let brought = !item["url"].as_str().is_some_and(|url| url.contains("econumia19mars"));
+            assert_eq!(picture["size_in_bytes"].as_u64().is_some_and(|size| size > 0), brought, "{}", item["url"]);
             if let Some(at) = html.find("<figure data-embed=\"https://www.dailymotion.com/video/") {
                 videos += 1;
                 assert!(html[at..].contains("<a href=\"https://www.dailymotion.com/video/"), "{html}");
