@@ -124,9 +124,10 @@ fn moved_addresses(remembered: &Lock, now: &Lock) -> (usize, usize) {
 }
 
 /// More than a fifth of the known addresses moved at once; one or two files that a person renamed are no migration, however
-/// few items there are.
+/// few items there are, unless they are all there is.
 fn is_migration(moved: usize, known: usize) -> bool {
-    moved > 2 && moved * 5 > known
+    let more_than_a_hand_renames = moved > 2 || (moved == 2 && known == 2);
+    more_than_a_hand_renames && moved * 5 > known
 }
 
 #[cfg(test)]
@@ -138,6 +139,6 @@ mod tests {
         assert!(is_migration(3, 14));
         assert!(!is_migration(3, 15));
         assert!(!is_migration(1, 1) && !is_migration(2, 3));
-        assert!(is_migration(57, 57));
+        assert!(is_migration(2, 2) && is_migration(57, 57));
     }
 }
