@@ -102,7 +102,11 @@ impl Part {
             |place: Place, message: String| Err(Problems(vec![Problem::error("template", message).at(place)]));
         if let Err(error) = Template::compile(&source.text) {
             let (line, column) = error.pos().unwrap_or((1, 1));
-            return wrong(source.place_at(line, column), error.reason().to_string());
+            let problem = Problem::error("template", "this is not a template that can be read")
+                .label(first_words(&error.reason().to_string()))
+                .help("close every `{{`, and every block: `{{#if x}}…{{/if}}`")
+                .at(source.place_at(line, column));
+            return Err(Problems(vec![problem]));
         }
         let marked = match self.stamps.mark(&source.text) {
             Ok(marked) => marked,
@@ -143,6 +147,16 @@ impl Part {
             });
         }
         problem
+    }
+}
+
+/// What the parser says before it lists every rule that might have matched.
+fn first_words(reason: &str) -> String {
+    let reason = reason.strip_prefix("invalid handlebars syntax: ").unwrap_or(reason);
+    if reason.starts_with("expected escape") {
+        "the template goes wrong before here".to_string()
+    } else {
+        reason.to_string()
     }
 }
 
