@@ -288,6 +288,15 @@ mod tests {
         assert_eq!((people.len(), problems.0[0].code), (1, "list-encoding"));
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_bytes_stop_the_reader(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = read(&bytes);
+            let _ = read(&[b"email;name\n".as_slice(), &bytes].concat());
+        }
+    }
+
     #[test]
     fn no_name_holds_a_line_break() {
         let (people, _) = read(b"email,name\na@example.org,\"a\r\nBcc: b@example.org\"\n").unwrap();

@@ -486,34 +486,53 @@ fn where_tls_is_required_no_letter_and_no_password_goes_without_it() {
 }
 
 #[test]
-fn a_server_that_cannot_take_an_address_beyond_ascii_refuses_that_one_alone() {
+fn an_address_beyond_ascii_goes_only_where_the_server_says_that_it_takes_it() {
     wait(async {
-        let mut post = Post::new(2).await;
-        let mut list =
-            vec![Addressee { id: 7, email: "é@example.org".to_string(), name: None, fields: "{}".to_string() }];
-        let edition = NewEdition {
-            newsletter: "news".to_string(),
-            number: 2,
-            state: State::Sending,
-            reason: None,
-            items: vec![],
-            counted: vec![],
-            content: post.store.content(1).await.expect("readable").0,
-            variants: post.store.content(1).await.expect("readable").1,
-            composed: beginning(),
-            considered: beginning(),
-        };
-        list.push(Addressee { id: 8, email: "a@example.org".to_string(), name: None, fields: "{}".to_string() });
-        let next = &mut || std::mem::take(&mut list);
-        post.store.freeze(&edition, Audience::These(next)).await.expect("frozen");
-        post.number = 2;
+        for offered in [false, true] {
+            let mut post = Post::new(1).await;
+            let (content, variants) = post.store.content(1).await.expect("readable");
+            let edition = NewEdition {
+                newsletter: "news".to_string(),
+                number: 2,
+                state: State::Sending,
+                reason: None,
+                items: vec![],
+                counted: vec![],
+                content,
+                variants,
+                composed: beginning(),
+                considered: beginning(),
+            };
+            let person =
+                |id, email: &str| Addressee { id, email: email.to_string(), name: None, fields: "{}".to_string() };
+            let mut list = vec![person(7, "é@example.org"), person(8, "a@xn--exmple-cua.example")];
+            post.store.freeze(&edition, Audience::These(&mut || std::mem::take(&mut list))).await.expect("frozen");
+            post.number = 2;
+            let peer = Peer::start(move |step| match step {
+                Step::Ehlo if offered => Act::Say("250-double\r\n250-8BITMIME\r\n250 SMTPUTF8".to_string()),
+                _ => Act::Usual,
+            });
+            post.deliver(&setting(route(peer.port), 1, beginning())).await;
+            let counts = post.counts().await;
+            assert_eq!((counts.accepted, counts.refused), if offered { (2, 0) } else { (1, 1) });
+            let mut reached: Vec<String> = peer.received().into_iter().map(|one| one.recipient).collect();
+            reached.sort();
+            let all = ["a@xn--exmple-cua.example", "é@example.org"];
+            assert_eq!(reached, all[..if offered { 2 } else { 1 }]);
+        }
+    });
+}
+
+#[test]
+fn letters_keep_to_the_rate() {
+    wait(async {
+        let mut post = Post::new(8).await;
         let peer = Peer::start(|_| Act::Usual);
-        post.deliver(&setting(route(peer.port), 1, beginning())).await;
-        let counts = post.counts().await;
-        assert_eq!((counts.accepted, counts.refused), (1, 1));
-        peer.order(|step| match step {
-            Step::Ehlo => Act::Say("250-double\r\n250-8BITMIME\r\n250 SMTPUTF8".to_string()),
-            _ => Act::Usual,
-        });
+        let mut limited = setting(route(peer.port), 4, beginning());
+        limited.rate = Some(crieur::config::Rate { count: 20, per: Duration::from_secs(1) });
+        let began = std::time::Instant::now();
+        post.deliver(&limited).await;
+        assert_eq!(post.counts().await.accepted, 8);
+        assert!(began.elapsed() >= Duration::from_millis(350), "seven pauses of 50 ms: {:?}", began.elapsed());
     });
 }

@@ -1,5 +1,7 @@
 //! What is frozen with an edition, and delivering it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::AnnounceError;
@@ -40,7 +42,7 @@ pub async fn deliver_frozen(
     let variants: Vec<Variant> = variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
     let consignment = Consignment {
         edition: edition.id,
-        variants: variants.iter().map(|variant| Prepared::new(&frozen.head, variant)).collect(),
+        variants: Arc::new(variants.iter().map(|variant| Prepared::new(&frozen.head, variant)).collect()),
         head: frozen.head,
         on_uncertain: newsletter.map_or(OnUncertain::Resend, |newsletter| newsletter.on_uncertain),
     };

@@ -18,8 +18,8 @@ use crate::store::editions::{Edition, State};
 #[derive(Default)]
 pub struct Posted {
     pub problems: Problems,
-    /// Ids of the editions that were touched.
-    touched: BTreeSet<i64>,
+    /// The editions that were touched: newsletter and number.
+    touched: BTreeSet<(String, i64)>,
     /// Something waits for the server.
     pub waits: bool,
 }
@@ -51,10 +51,8 @@ impl Posted {
         .await?;
         for next in found {
             say_next(globals, material.config, newsletter, &next);
-            if let Next::Frozen { number, .. } = next
-                && let Some(edition) = office.store.edition(&newsletter.name, number).await?
-            {
-                self.touched.insert(edition.id);
+            if let Next::Frozen { number, .. } = next {
+                self.touched.insert((newsletter.name.clone(), number));
             }
         }
         Ok(())
@@ -68,11 +66,11 @@ impl Posted {
         setting: &Setting,
         which: impl Fn(&str) -> bool,
     ) -> anyhow::Result<()> {
-        for edition in office.store.editions().await? {
+        for edition in office.store.open_editions().await? {
             if edition.state != State::Sending || !which(&edition.newsletter) {
                 continue;
             }
-            self.touched.insert(edition.id);
+            self.touched.insert((edition.newsletter.clone(), edition.number));
             let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
             let bar = progress_bar(globals, &edition);
             let ended = announce::deliver_frozen(&mut office.store, setting, newsletter, &edition, &mut |settled| {
@@ -89,19 +87,32 @@ impl Posted {
                 after.number
             );
             self.waits |= matches!(ended, Ended::Waits(_));
-            say_ended(globals, office, &after, &ended);
+            say_ended(globals, &after, &ended);
         }
         Ok(())
     }
 
     /// The editions that were touched, or are not finished, oldest first.
     pub async fn editions(&self, office: &mut Office, which: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Edition>> {
-        let mut editions = office.store.editions().await?;
-        editions.retain(|edition| {
-            let finished = matches!(edition.state, State::Done | State::Cancelled) && edition.counts.uncertain == 0;
-            which(&edition.newsletter) && (self.touched.contains(&edition.id) || !finished)
-        });
+        let mut editions = office.store.open_editions().await?;
+        editions.retain(|edition| which(&edition.newsletter));
+        for (newsletter, number) in &self.touched {
+            let listed = editions.iter().any(|one| one.newsletter == *newsletter && one.number == *number);
+            if !listed && let Some(edition) = office.store.edition(newsletter, *number).await? {
+                editions.push(edition);
+            }
+        }
+        editions.sort_by_key(|edition| (edition.composed, edition.id));
         Ok(editions)
+    }
+}
+
+/// Says what a person should know of each edition, and what to do.
+pub fn say_notes(globals: &Globals, config: &Config, editions: &[Edition]) {
+    for edition in editions {
+        for note in ledger::notes(edition, config.site.time_zone) {
+            globals.say(format_args!("{} n° {}: {note}", edition.newsletter, edition.number));
+        }
     }
 }
 
@@ -157,7 +168,7 @@ pub fn say_next(globals: &Globals, config: &Config, newsletter: &Newsletter, nex
     }
 }
 
-fn say_ended(globals: &Globals, office: &Office, edition: &Edition, ended: &Ended) {
+fn say_ended(globals: &Globals, edition: &Edition, ended: &Ended) {
     let name = format!("{} n° {}", edition.newsletter, edition.number);
     let counts = &edition.counts;
     if let Ended::Waits(words) = ended {
@@ -175,7 +186,4 @@ fn say_ended(globals: &Globals, office: &Office, edition: &Edition, ended: &Ende
         }
     }
     globals.say(format_args!("{name}: {}, {}", edition.state.as_str(), sums.join(", ")));
-    for note in ledger::notes(edition, office.config.site.time_zone) {
-        globals.say(format_args!("    {note}"));
-    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::office::{Office, runtime};
-use super::post::Posted;
+use super::post::{self, Posted};
 use super::{Globals, Outcome, build, ledger, report};
 use crate::announce::{Asked, Material};
 use crate::digest::Templates;
@@ -80,6 +80,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         let known = |name: &str| project.config.newsletters.iter().any(|newsletter| newsletter.name == name);
         posted.deliver(globals, office, &setting, |name| !known(name)).await?;
         editions = posted.editions(office, |_| true).await?;
+        post::say_notes(globals, &project.config, &editions);
     }
     posted.problems.sort();
     report::problems(&posted.problems);

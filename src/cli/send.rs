@@ -84,6 +84,7 @@ async fn send(
         posted.deliver(globals, office, &setting, named).await?;
         editions = posted.editions(office, named).await?;
     }
+    post::say_notes(globals, &project.config, &editions);
     posted.problems.sort();
     report::problems(&posted.problems);
     if globals.json {

@@ -112,6 +112,18 @@ mod tests {
         assert!(Address::parse("é@example.org").is_ok_and(|address| address.needs_utf8()));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_taken_can_stand_in_a_command(text in "[\\PC\r\n\0]{0,40}@?[\\PC\r\n]{0,20}") {
+            if let Ok(address) = Address::parse(&text) {
+                let shown = address.to_string();
+                assert!(!shown.chars().any(char::is_control), "{shown:?}");
+                assert!(address.domain().is_ascii());
+                assert_eq!(Address::parse(&shown), Ok(address));
+            }
+        }
+    }
+
     #[test]
     fn addresses_that_cannot_be_are_refused() {
         let too_long = format!("{}@example.org", "a".repeat(65));

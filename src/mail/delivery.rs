@@ -48,12 +48,11 @@ pub struct Setting {
 }
 
 /// One edition, ready to go.
-#[derive(Clone)]
 pub struct Consignment {
     pub edition: i64,
     pub head: Head,
-    /// By number.
-    pub variants: Vec<Prepared>,
+    /// By number; shared by the carriers.
+    pub variants: Arc<Vec<Prepared>>,
     pub on_uncertain: OnUncertain,
 }
 
@@ -136,13 +135,18 @@ impl<'a> Keeper<'a> {
     /// Starts the carriers and answers them until the last has gone.
     async fn serve(&mut self, progress: &mut dyn FnMut(u64)) -> Result<()> {
         let (ask, mut inbox) = mpsc::channel(64);
-        let letters = Arc::new(self.consignment.variants.clone());
         let pace = Arc::new(Pace::new(self.setting.rate));
         let mut carriers = JoinSet::new();
         let wanted = self.setting.route.carriers(self.setting.connections).min(self.ready.len());
         for number in (0i64..).take(wanted) {
             let route = self.setting.route.clone();
-            carriers.spawn(carry(number, route, Arc::clone(&letters), Arc::clone(&pace), ask.clone()));
+            carriers.spawn(carry(
+                number,
+                route,
+                Arc::clone(&self.consignment.variants),
+                Arc::clone(&pace),
+                ask.clone(),
+            ));
         }
         drop(ask);
         while let Some(first) = inbox.recv().await {

@@ -185,6 +185,18 @@ mod tests {
         assert!(subject(&"x".repeat(3000)).split("\r\n").all(|line| line.len() <= 998));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_text_its_field_stays_one_and_reads_back(value in "\\PC{0,200}") {
+            let header = subject(&value);
+            for (index, line) in header.trim_end_matches("\r\n").split("\r\n").enumerate() {
+                assert!(line.len() <= 998 && !line.contains(['\r', '\n', '\0']));
+                assert!(if index == 0 { line.starts_with("Subject: ") } else { line.starts_with(' ') }, "{line:?}");
+            }
+            assert_eq!(read(&header).trim(), one_line(&value).trim());
+        }
+    }
+
     #[test]
     fn a_name_is_written_so_that_it_is_read_back() {
         for name in ["Ana", "Ana, \"la\" \\ fée", "Zoé <x>", "M. Dupont", "a@b", &"Très long nom ".repeat(12)] {

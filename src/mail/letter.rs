@@ -11,11 +11,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
 use super::header::Header;
 use super::quoted_printable::encode_piece;
 use super::token;
 use crate::config::{Config, Leave, Newsletter};
-use crate::digest::{Escape, Piece, StampFields, Stamped, Variant};
+use crate::digest::{Escape, Filler, Piece, StampFields, Stamped, Variant};
 use crate::secrets::Secrets;
 
 /// What stands above the letters of one edition; frozen with it, so that a letter sent again is the same.
@@ -60,28 +61,29 @@ pub enum WayOut {
 impl Head {
     /// The head of an edition composed `now`.
     pub fn new(config: &Config, newsletter: &Newsletter, now: DateTime<Utc>) -> Head {
-        let from = newsletter.from.address.clone();
+        let from = in_ascii(&newsletter.from.address);
         let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_string();
+        let reply_to = newsletter.reply_to.as_deref().map(in_ascii);
         let way_out = match &newsletter.leave {
             Leave::Web => match &config.web.url {
                 Some(url) => WayOut::Web(url.to_string()),
                 None => WayOut::Elsewhere,
             },
-            Leave::Mailto(address) => WayOut::Mailto(address.clone()),
+            Leave::Mailto(address) => WayOut::Mailto(in_ascii(address)),
             Leave::Url(url) => WayOut::Url(url.clone()),
             Leave::List => WayOut::Elsewhere,
         };
         let list = (!newsletter.to.is_list()).then(|| List {
             title: newsletter.title.clone(),
             id: newsletter.list_id.clone().unwrap_or_else(|| format!("{}.{domain}", newsletter.name)),
-            owner: newsletter.reply_to.clone().unwrap_or_else(|| from.clone()),
+            owner: reply_to.clone().unwrap_or_else(|| from.clone()),
             way_out,
         });
         Head {
             newsletter: newsletter.name.clone(),
             from_name: newsletter.from.name.clone(),
-            reply_to: newsletter.reply_to.clone(),
-            sender: config.mail.bounces_to.clone().unwrap_or_else(|| from.clone()),
+            reply_to,
+            sender: config.mail.bounces_to.as_deref().map_or_else(|| from.clone(), in_ascii),
             sender_tokens: config.mail.bounces_to.is_some() && list.is_some(),
             from,
             date: now.with_timezone(&config.site.time_zone).format("%a, %d %b %Y %H:%M:%S %z").to_string(),
@@ -114,8 +116,7 @@ impl Head {
     }
 }
 
-/// A variant's letter, encoded once.
-#[derive(Clone, Debug)]
+/// A variant's letter, encoded once, with its stamps compiled once.
 pub struct Prepared {
     head: Head,
     /// Ids of the items that it shows.
@@ -125,13 +126,17 @@ pub struct Prepared {
     boundary: String,
     text: Vec<Part>,
     html: Vec<Part>,
+    /// For the subject and the text part.
+    plain: Filler,
+    marked: Filler,
 }
 
 /// A piece of a body.
 #[derive(Clone, Debug)]
 enum Part {
     Encoded(Vec<u8>),
-    Stamp(Stamped),
+    /// The stamp's source.
+    Stamp(String),
 }
 
 impl Prepared {
@@ -154,14 +159,16 @@ impl Prepared {
             boundary,
             text,
             html,
+            plain: Filler::new(&[&variant.subject, &variant.text], Escape::None),
+            marked: Filler::new(&[&variant.html], Escape::Html),
         }
     }
 
     /// The letter to one recipient: lines end in CRLF.
     pub fn write(&self, message_id: &str, fields: &StampFields) -> Vec<u8> {
         let mut out = self.fields(message_id, fields).as_str().as_bytes().to_vec();
-        for (media_type, parts, escape) in
-            [("text/plain", &self.text, Escape::None), ("text/html", &self.html, Escape::Html)]
+        for (media_type, parts, filler) in
+            [("text/plain", &self.text, &self.plain), ("text/html", &self.html, &self.marked)]
         {
             let opening = format!(
                 "\r\n--{}\r\nContent-Type: {media_type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
@@ -171,7 +178,7 @@ impl Prepared {
             for part in parts {
                 match part {
                     Part::Encoded(bytes) => out.extend_from_slice(bytes),
-                    Part::Stamp(stamp) => encode_piece(&stamp.fill(fields, escape), &mut out),
+                    Part::Stamp(stamp) => encode_piece(&filler.stamp(stamp, fields), &mut out),
                 }
             }
         }
@@ -188,7 +195,11 @@ impl Prepared {
             header.raw("Reply-To", reply_to);
         }
         header.named("To", to.name.as_deref(), &to.email);
-        header.text("Subject", &self.subject.fill(to, Escape::None));
+        let subject = self.subject.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Stamp(source) => self.plain.stamp(source, to),
+        });
+        header.text("Subject", &subject.collect::<String>());
         header.raw("Message-ID", message_id);
         if let Some(list) = &head.list {
             header.named("List-Id", Some(&list.title), &list.id);
@@ -210,6 +221,11 @@ impl Prepared {
     }
 }
 
+/// An address with its domain as mail knows it (IDNA). The configuration was checked: what is no address stays.
+fn in_ascii(address: &str) -> String {
+    Address::parse(address).map_or_else(|_| address.to_string(), |address| address.to_string())
+}
+
 /// Encodes a body's texts, and leaves its stamps in their places. The body ends with a line's end.
 fn encode(body: &Stamped) -> Vec<Part> {
     let mut parts = Vec::with_capacity(body.0.len() + 1);
@@ -220,11 +236,146 @@ fn encode(body: &Stamped) -> Vec<Part> {
                 encode_piece(text, &mut encoded);
                 parts.push(Part::Encoded(encoded));
             }
-            Piece::Stamp(_) => parts.push(Part::Stamp(Stamped(vec![piece.clone()]))),
+            Piece::Stamp(source) => parts.push(Part::Stamp(source.clone())),
         }
     }
     if !matches!(body.0.last(), Some(Piece::Text(text)) if text.ends_with('\n')) {
         parts.push(Part::Encoded(b"\r\n".to_vec()));
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Head {
+        Head {
+            newsletter: "news".to_string(),
+            from_name: Some("Zoé".to_string()),
+            from: "lettre@example.org".to_string(),
+            reply_to: Some("contact@example.org".to_string()),
+            sender: "lettre@example.org".to_string(),
+            sender_tokens: false,
+            date: "Sun, 01 Mar 2026 10:00:00 +0100".to_string(),
+            list: Some(List {
+                title: "La lettre".to_string(),
+                id: "news.example.org".to_string(),
+                owner: "contact@example.org".to_string(),
+                way_out: WayOut::Web("https://lettre.example.org/".to_string()),
+            }),
+        }
+    }
+
+    fn variant() -> Variant {
+        let stamp = || Piece::Stamp("{{recipient.name}}".to_string());
+        let text = |text: &str| Piece::Text(text.to_string());
+        Variant {
+            items: vec!["b".to_string(), "a".to_string()],
+            subject: Stamped(vec![text("Pour "), stamp(), text(" & vous")]),
+            html: Stamped(vec![text("<p>Bonjour "), stamp(), text(".</p>")]),
+            text: Stamped(vec![text("Bonjour "), stamp(), text(",\n\nà bientôt")]),
+            language: "fr".to_string(),
+        }
+    }
+
+    fn write(head: &Head, name: &str) -> String {
+        let secrets = Secrets::from_bytes([2; 32]);
+        let fields = StampFields {
+            name: Some(name.to_string()),
+            email: "ana@example.org".to_string(),
+            leave_url: head.leave_url(&secrets, 5),
+            extra: Default::default(),
+        };
+        let letter = Prepared::new(head, &variant()).write("<id@example.org>", &fields);
+        String::from_utf8(letter).unwrap()
+    }
+
+    #[test]
+    fn a_whole_letter_reads_like_this() {
+        assert_eq!(
+            write(&head(), "Ana <3"),
+            "Date: Sun, 01 Mar 2026 10:00:00 +0100\r\n\
+             From: =?utf-8?B?Wm/DqQ==?= <lettre@example.org>\r\n\
+             Reply-To: contact@example.org\r\n\
+             To: \"Ana <3\" <ana@example.org>\r\n\
+             Subject: Pour Ana <3 & vous\r\n\
+             Message-ID: <id@example.org>\r\n\
+             List-Id: La lettre <news.example.org>\r\n\
+             List-Owner: <mailto:contact@example.org>\r\n\
+             List-Help: <mailto:contact@example.org?subject=help>\r\n\
+             List-Post: NO\r\n\
+             List-Unsubscribe: <https://lettre.example.org/leave/TOKEN>\r\n\
+             List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\
+             Auto-Submitted: auto-generated\r\n\
+             Content-Language: fr\r\n\
+             MIME-Version: 1.0\r\n\
+             Content-Type: multipart/alternative; boundary=\"BOUNDARY\"\r\n\
+             \r\n\
+             --BOUNDARY\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\
+             Content-Transfer-Encoding: quoted-printable\r\n\
+             \r\n\
+             Bonjour=20=\r\n\
+             Ana <3=\r\n\
+             ,\r\n\
+             \r\n\
+             =C3=A0 bient=C3=B4t=\r\n\
+             \r\n\
+             \r\n\
+             --BOUNDARY\r\n\
+             Content-Type: text/html; charset=utf-8\r\n\
+             Content-Transfer-Encoding: quoted-printable\r\n\
+             \r\n\
+             <p>Bonjour=20=\r\n\
+             Ana &lt;3=\r\n\
+             =2E</p>=\r\n\
+             \r\n\
+             \r\n\
+             --BOUNDARY--\r\n"
+                .replace("BOUNDARY", &boundary(&write(&head(), "x")))
+                .replace("TOKEN", &token::leave(&Secrets::from_bytes([2; 32]), "news", 5))
+        );
+    }
+
+    fn boundary(letter: &str) -> String {
+        letter.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_letter_in_list_mode_has_no_field_of_a_list_and_no_way_out_of_ours() {
+        let head = Head { list: None, ..head() };
+        assert_eq!(head.leave_url(&Secrets::from_bytes([2; 32]), 5), None);
+        let letter = write(&head, "x");
+        assert!(!letter.contains("List-") && !letter.contains("Auto-Submitted"), "{letter}");
+    }
+
+    #[test]
+    fn no_name_can_start_a_field_or_a_part() {
+        let plain = write(&head(), "x");
+        for name in ["a\r\nBcc: v@example.org", "a\n\n<p>", "\0", &format!("\r\n--{}\r\n", boundary(&plain))] {
+            let letter = write(&head(), name);
+            let count = |text: &str| letter.matches(text).count();
+            assert_eq!((count("\r\nBcc:"), count("\r\n--=_"), count("\0")), (0, 3, 0), "{letter}");
+            assert_eq!(letter.split("\r\n\r\n").next().unwrap().lines().count(), 16, "{letter}");
+        }
+    }
+
+    #[test]
+    fn the_message_id_is_the_items_whatever_their_order_and_differs_by_person_newsletter_and_key() {
+        let (head, secrets) = (head(), Secrets::from_bytes([2; 32]));
+        let items = |ids: &[&str]| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>();
+        let id = head.message_id(&secrets, &items(&["a", "b"]), 5);
+        assert_eq!(id, head.message_id(&secrets, &items(&["b", "a"]), 5));
+        assert!(id.starts_with('<') && id.ends_with("@example.org>") && id.len() < 76);
+        let other = Head { newsletter: "other".to_string(), ..head.clone() };
+        for different in [
+            head.message_id(&secrets, &items(&["a", "b"]), 6),
+            head.message_id(&secrets, &items(&["ab"]), 5),
+            head.message_id(&Secrets::from_bytes([3; 32]), &items(&["a", "b"]), 5),
+            other.message_id(&secrets, &items(&["a", "b"]), 5),
+        ] {
+            assert_ne!(different, id);
+        }
+    }
 }

@@ -78,6 +78,19 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_pieces_they_read_back(pieces in proptest::collection::vec("[ \t\n.=Fromé🎉a-c]{0,90}", 0..6)) {
+            let mut out = Vec::new();
+            for piece in &pieces {
+                encode_piece(piece, &mut out);
+            }
+            out.extend_from_slice(b"\r\n");
+            assert_eq!(decode(&out), pieces.concat() + "\n");
+            assert!(out.is_ascii() && out.split(|b| *b == b'\n').all(|line| line.len() <= 77 && !line.starts_with(b".")));
+        }
+    }
+
     #[test]
     fn a_dot_is_hidden_at_the_beginning_of_a_broken_line_too() {
         let mut out = Vec::new();

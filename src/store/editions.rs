@@ -171,8 +171,23 @@ impl Store {
         )
         .fetch_all(&mut self.connection)
         .await?;
+        self.with_counts(&rows).await
+    }
+
+    /// The editions that are neither done nor cancelled, with their sums, oldest first.
+    pub async fn open_editions(&mut self) -> Result<Vec<Edition>> {
+        let rows = sqlx::query(
+            "SELECT id, newsletter, number, state, reason, items, composed_at FROM editions
+             WHERE state NOT IN ('done', 'cancelled') ORDER BY composed_at, id",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        self.with_counts(&rows).await
+    }
+
+    async fn with_counts(&mut self, rows: &[AnyRow]) -> Result<Vec<Edition>> {
         let mut editions = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             let mut edition = read_edition(row)?;
             edition.counts = self.counts(edition.id).await?;
             editions.push(edition);
