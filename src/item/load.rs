@@ -298,4 +298,4 @@ impl Item {
 
 #[cfg(test)]
 #[path = "load_tests.rs"]
-mod tests;
+pub(crate) mod tests;

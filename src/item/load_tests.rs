@@ -6,7 +6,6 @@ use crate::config::Config;
 use crate::problem::Severity;
 
 /// A site in a folder of its own.
-#[allow(dead_code)]
 pub(crate) struct Site {
     pub root: tempfile::TempDir,
     pub config: Config,
@@ -26,7 +25,6 @@ pub(crate) fn config(root: &Path, content: &str) -> Config {
     config
 }
 
-#[allow(dead_code)]
 impl Site {
     pub fn new(content: &str, files: &[(&str, &str)]) -> Self {
         let root = tempfile::tempdir().unwrap();
@@ -151,4 +149,126 @@ fn minumeco_2026_gives_its_15_items_and_every_picture_that_is_there_with_its_siz
         );
         assert!(image.media_type.as_deref().is_some_and(|kind| kind.starts_with("image/")), "{image:?}");
     }
+}
+
+#[test]
+fn every_file_is_an_item_or_is_passed_over_with_a_reason_or_is_a_problem() {
+    let site = Site::new(
+        "  permalink: /{folder}/{stem}/\n",
+        &[
+            ("posts/good.md", "---\ntitle: Good\ndate: 2024-07-25\n---\nBody\n"),
+            ("posts/bundle/index.md", "---\ntitle: Bundle\ndate: 2024-07-25\n---\n"),
+            ("posts/2024-07-25-named/index.md", "---\ntitle: Named\n---\n"),
+            ("posts/2024/07/26/spelled.md", "---\ntitle: Spelled\n---\n"),
+            ("posts/zola.md", "+++\ntitle = 'Zola'\npath = '2024/07/27/zola'\n+++\n"),
+            ("posts/pelican.markdown", "Title: Pelican\nDate: 2024-07-25\n\nBody\n"),
+            ("posts/_index.md", "---\ntitle: [broken\n---\n"),
+            ("posts/index.md", "---\ntitle: All\ndate: 2024-07-25\n---\n"),
+            ("posts/topic/index.md", "---\ntitle: Topic\n---\n"),
+            ("posts/README.md", "---\ntitle: x\n"),
+            ("posts/notes.md", "# Notes\n"),
+            ("posts/draft.md", "---\ntitle: Draft\ndraft: true\n---\n"),
+            ("posts/_drafts/later.md", "---\ntitle: Later\n---\n"),
+            ("posts/late.md", "\n---\ntitle: x\n---\n"),
+            ("posts/broken.md", "---\ntitle: a: b\n---\n"),
+            ("posts/untitled.md", "---\nlayout: post\ndate: 2024-07-25\n---\n"),
+            ("posts/undated.md", "---\ntitle: No date\n---\n"),
+            ("posts/neither.md", "---\nlayout: x\n---\n"),
+            ("posts/baddate.md", "---\ntitle: x\ndate: 31/12/2024\n---\n"),
+            ("posts/style.css", "---\ntitle: x"),
+        ],
+    );
+    site.write("posts/latin.md", b"---\ntitle: \xe9t\xe9\n---\n");
+    let mut utf16 = vec![0xFF, 0xFE];
+    utf16.extend("---\r\ntitle: Wide\r\ndate: 2024-07-25\r\n---\r\nBody".encode_utf16().flat_map(u16::to_le_bytes));
+    site.write("posts/utf16.md", utf16);
+    let loaded = site.load();
+    let items: Vec<(&str, &str)> =
+        loaded.items.iter().map(|item| (item.path(), item.url.trim_start_matches("https://example.org"))).collect();
+    assert_eq!(
+        items,
+        [
+            ("posts/2024-07-25-named/index.md", "/2024-07-25-named/"),
+            ("posts/2024/07/26/spelled.md", "/2024/07/26/spelled/"),
+            ("posts/bundle/index.md", "/bundle/"),
+            ("posts/good.md", "/good/"),
+            ("posts/pelican.markdown", "/pelican/"),
+            ("posts/utf16.md", "/utf16/"),
+            ("posts/zola.md", "/2024/07/27/zola/"),
+        ]
+    );
+    assert_eq!(loaded.items[5].body(), "Body");
+    let passed_over: Vec<(&str, &str)> =
+        loaded.passed_over.iter().map(|file| (file.path.as_str(), file.reason.as_str())).collect();
+    assert_eq!(
+        passed_over,
+        [
+            ("posts/README.md", "a README"),
+            ("posts/_drafts/later.md", "a draft: it is in a folder of drafts"),
+            ("posts/_index.md", "a folder's index page"),
+            ("posts/draft.md", "a draft"),
+            ("posts/index.md", "the index page of a content folder"),
+            ("posts/notes.md", "no front matter"),
+            ("posts/topic/index.md", "an index page without a date"),
+        ]
+    );
+    let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "posts/baddate.md:3:7: `date` is “31/12/2024”, which is no date",
+            "posts/broken.md:2:9: a value that holds a colon and a space must stand between quotes",
+            "posts/late.md:2:1: the front matter does not begin on the first line: no generator reads it, and the file is passed over",
+            "posts/latin.md:2:8: byte 0xE9 at offset 11 is not UTF-8 text",
+            "posts/neither.md:1:1: this item has no title",
+            "posts/neither.md:1:1: this item has no date, neither in its front matter nor in its name or folder",
+            "posts/undated.md:1:1: this item has no date, neither in its front matter nor in its name or folder",
+            "posts/untitled.md:1:1: this item has no title",
+        ]
+    );
+    assert!(loaded.problems.iter().all(|problem| problem.help.is_some()));
+}
+
+#[test]
+fn future_items_follow_the_configured_rule() {
+    let ahead = ("posts/ahead.md", "---\ntitle: Ahead\ndate: 2025-03-12\n---\n");
+    for (rule, held) in [("publish", false), ("hold", true), ("first-seen", false)] {
+        let item = Site::new(&format!("  future: {rule}\n"), &[ahead]).load().items.remove(0);
+        assert_eq!(item.held_until.is_some(), held, "{rule}");
+        assert_eq!(item.published.to_rfc3339(), "2025-03-11T23:00:00+00:00");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_does_not_stop_the_others() {
+    let site = Site::new("", &[("posts/good.md", "---\ntitle: Good\ndate: 2024-07-25\n---\n")]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", site.root.path().join("posts/dangling.md")).unwrap();
+    let loaded = site.load();
+    assert_eq!(loaded.items.len(), 1);
+    assert_eq!(codes(&loaded), [("broken-link", "posts/dangling.md: this link leads to no file".to_string())]);
+}
+
+#[test]
+fn a_language_in_the_files_name_is_the_items() {
+    let good = "---\ntitle: Good\ndate: 2024-07-25\n---\n";
+    let items = Site::new("", &[("posts/a.fr.md", good), ("posts/b/index.en.md", good), ("posts/node.js.md", good)])
+        .load()
+        .items;
+    let languages: Vec<Option<&str>> = items.iter().map(|item| item.language.as_deref()).collect();
+    assert_eq!(languages, [Some("fr"), Some("en"), None]);
+}
+
+#[test]
+fn files_larger_than_the_buffer_are_read_whole() {
+    let body = "x".repeat(300_000);
+    let site = Site::new(
+        "",
+        &[
+            ("posts/a.md", &format!("---\ntitle: Big\ndate: 2024-07-25\n---\n{body}")),
+            ("posts/b.md", "---\ntitle: B\ndate: 2024-07-25\n---\nb"),
+        ],
+    );
+    let items = site.load().items;
+    assert_eq!((items[0].body().len(), items[1].body()), (300_000, "b"));
 }

@@ -8,7 +8,7 @@
 //! side knew and the other did not is kept, as a merge by union needs. Two lines of one id that differ both stay until
 //! `identity` sees which one fits the files.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{Problem, Problems, Source};
@@ -122,7 +122,7 @@ impl Lock {
                 escape(&row.path),
                 escape(&row.title),
                 row.date.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-                row.body.clone(),
+                escape(&row.body),
             ];
             if parts[0].starts_with('#')
                 || ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| parts[0].starts_with(mark))
@@ -154,7 +154,7 @@ fn row(line: &str) -> Option<LockRow> {
     let path = unescape(parts.next()?);
     let title = unescape(parts.next()?);
     let date = moment(parts.next()?)?;
-    let body = parts.next()?.to_string();
+    let body = unescape(parts.next()?);
     if id.is_empty() || path.is_empty() {
         return None;
     }
@@ -175,7 +175,9 @@ fn row(line: &str) -> Option<LockRow> {
 }
 
 fn moment(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+    let at = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    // What lies beyond could be written, but not read back.
+    (1..=9999).contains(&at.year()).then_some(at)
 }
 
 fn escape(text: &str) -> String {

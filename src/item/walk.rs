@@ -174,7 +174,15 @@ fn list(absolute: &Path, path: &str, problems: &mut Problems) -> Option<Listing>
         let (is_file, is_dir) = if kind.is_symlink() {
             match fs::metadata(entry.path()) {
                 Ok(target) => (target.is_file(), target.is_dir()),
-                Err(_) => (false, false),
+                Err(_) => {
+                    let shown = join(path, &name);
+                    problems.push(
+                        Problem::warning("broken-link", "this link leads to no file")
+                            .help("mend or delete it")
+                            .in_file(shown),
+                    );
+                    (false, false)
+                }
             }
         } else {
             (kind.is_file(), kind.is_dir())

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::value::{Node, duplicate_in};
 use super::{Block, Data, Format, locate};
 use crate::item::object_literal;
-use crate::problem::{Problem, Source};
+use crate::problem::{Problem, Severity, Source};
 
 pub(super) fn toml(source: &Source, range: Range<usize>) -> Result<Data, Problem> {
     let text = &source.text[range.clone()];
@@ -100,7 +100,8 @@ pub(super) fn json(source: &Source, range: Range<usize>) -> Result<Data, Problem
 }
 
 pub(super) fn script(source: &Source, range: Range<usize>, warnings: &mut Vec<Problem>) -> Result<Data, Problem> {
-    let literal = object_literal::read_expression(source, range.clone())?;
+    let literal = object_literal::read_expression(source, range.clone())
+        .map_err(|problem| Problem { severity: Severity::Error, ..problem })?;
     warnings.extend(literal.warnings);
     match literal.value {
         Value::Object(data) => Ok(data),

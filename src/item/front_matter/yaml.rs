@@ -22,6 +22,13 @@ pub(super) fn read(source: &Source, range: Range<usize>) -> Result<Data, Problem
             .help("delete it, or write spaces in its place")
             .at(source.place(at..at + 1)));
     }
+    if let Some(at) = too_deep(text) {
+        let at = range.start + at;
+        return Err(Problem::error("front-matter-syntax", "brackets are nested too deep")
+            .label("here")
+            .help("close them")
+            .at(source.place(at..at + 1)));
+    }
     match from_yaml(text) {
         Ok(Value::Object(data)) => Ok(data),
         Ok(Value::Null) => Ok(Data::new()),
@@ -31,6 +38,23 @@ pub(super) fn read(source: &Source, range: Range<usize>) -> Result<Data, Problem
             .at(first_line(source, range))),
         Err(error) => Err(explain(source, range, &error)),
     }
+}
+
+/// Where brackets are nested deeper than anybody means: the YAML reader's time grows with the square of the depth.
+fn too_deep(text: &str) -> Option<usize> {
+    const DEEPEST: usize = 400;
+    if text.len() < DEEPEST {
+        return None;
+    }
+    let mut depth = 0usize;
+    text.bytes().position(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -64,7 +88,12 @@ fn explain(source: &Source, range: Range<usize>, error: &serde_yaml::Error) -> P
         .help("delete this character")
         .at(source.place(at..at + character.len_utf8()));
     }
-    let (at, wrong_end) = position(text, error);
+    let (mut at, wrong_end) = position(text, error);
+    if message.contains("could not find expected ':'") {
+        // It is said of the line after the one that lacks it.
+        let before = text[..at].trim_end_matches(|c| c != '\n').trim_end();
+        at = before.rfind('\n').map_or(0, |i| i + 1);
+    }
     let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
     let (message, label, help) = advise(text, line_start, &message);
     let at = range.start + at.min(wrong_end);
