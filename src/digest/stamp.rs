@@ -92,26 +92,34 @@ impl Stamped {
 }
 
 /// Evaluates stamps, each compiled once: made for a whole delivery, used from any thread.
+#[derive(Clone, Debug)]
 pub struct Filler {
     /// A stamp that only names a field needs no template.
     fields: HashMap<String, String>,
-    templates: Handlebars<'static>,
+    /// `None`: no stamp needs one.
+    templates: Option<Handlebars<'static>>,
     escape: Escape,
 }
 
 impl Filler {
     /// A filler that knows the stamps of these texts.
     pub fn new(texts: &[&Stamped], escape: Escape) -> Self {
-        let mut templates = Handlebars::new();
-        templates.register_escape_fn(match escape {
-            Escape::Html => escape_html,
-            Escape::None => handlebars::no_escape,
-        });
+        let mut templates: Option<Handlebars> = None;
         let mut fields = HashMap::new();
         for source in texts.iter().flat_map(|text| text.stamps()) {
             if let Some(field) = plain_field(source) {
                 fields.insert(source.to_string(), field.to_string());
-            } else if !templates.has_template(source) {
+                continue;
+            }
+            let templates = templates.get_or_insert_with(|| {
+                let mut templates = Handlebars::new();
+                templates.register_escape_fn(match escape {
+                    Escape::Html => escape_html,
+                    Escape::None => handlebars::no_escape,
+                });
+                templates
+            });
+            if !templates.has_template(source) {
                 // A source that can't be compiled was refused when it was composed; met here all the same (a damaged
                 // database), it stays unknown and evaluates to nothing.
                 let _ = templates.register_template_string(source, source);
@@ -135,7 +143,8 @@ impl Filler {
                 Escape::None => value,
             };
         }
-        self.templates.render(source, &context(fields)).unwrap_or_default()
+        let rendered = self.templates.as_ref().and_then(|templates| templates.render(source, &context(fields)).ok());
+        rendered.unwrap_or_default()
     }
 
     /// A whole text for one recipient.
