@@ -157,6 +157,29 @@ fn a_templates_mistake_is_told_with_its_place_and_ends_with_one() {
 }
 
 #[test]
+fn check_tries_each_newsletters_letter() {
+    let project = project();
+    let at = |file: &str, content: &str| {
+        project.write(file, content);
+        let problems = project.json(&["check"], 1);
+        problems["problems"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|problem| problem["severity"] == "error")
+            .cloned()
+    };
+    let problem = at("mail-templates/partials/item.html.hbs", "<tr><td>{{titel}}</td></tr>\n").expect("an error");
+    assert_eq!(problem["file"], "mail-templates/partials/item.html.hbs");
+    assert_eq!((problem["line"].as_u64(), problem["column"].as_u64()), (Some(1), Some(9)));
+    project.remove("mail-templates/partials/item.html.hbs");
+    let newsletter = format!("{NEWSLETTER}subject: \"{{{{newsletter.nombre}}}}\"\n");
+    let problem = at("config/newsletters/lettre.yaml", &newsletter).expect("an error");
+    assert_eq!(problem["file"], "config/newsletters/lettre.yaml");
+    assert_eq!(problem["line"].as_u64(), Some(7), "{problem}");
+}
+
+#[test]
 fn an_unknown_newsletter_is_named_and_ends_with_two() {
     let ran = project().crieur(&["digest", "letter"]);
     assert_eq!(ran.status, 2);

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Globals, Outcome, Unusable, report};
 use crate::config::people;
-use crate::digest::{self, ComposeInput, Templates};
+use crate::digest::{self, ComposeInput};
 use crate::feed;
 use crate::item::Item;
 use crate::mail::way_out;
@@ -102,7 +102,7 @@ fn everything(project: &Project, now: DateTime<Utc>) -> Problems {
 /// they say it. What would be wrong with that letter's content is left to `digest`, which composes the real one.
 fn letters(project: &Project, now: DateTime<Utc>) -> Problems {
     let config = &project.config;
-    let (templates, mut problems) = Templates::read(config);
+    let mut problems = Problems::new();
     for newsletter in &config.newsletters {
         let mut newest: Vec<&Item> = project.items.iter().filter(|item| matches(item, &newsletter.select)).collect();
         newest_first(&mut newest);
@@ -112,7 +112,7 @@ fn letters(project: &Project, now: DateTime<Utc>) -> Problems {
             newsletter,
             items: &items,
             renderer: &project.renderer,
-            templates: &templates,
+            templates: &project.templates,
             known: &HashSet::new(),
             number: newsletter.first_number,
             now,

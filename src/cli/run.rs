@@ -9,7 +9,6 @@ use super::office::{Office, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, build, ledger, report};
 use crate::announce::{Asked, Material};
-use crate::digest::Templates;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,15 +43,13 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> anyhow::Result<Outcome> {
     let project = office.project(globals).await?;
     office.remember(&project).await?;
-    let (templates, problems) = Templates::read(&project.config);
     let material = Material {
         config: &project.config,
         items: &project.items,
         renderer: &project.renderer,
-        templates: &templates,
+        templates: &project.templates,
     };
     let mut posted = Posted::new(project.problems.clone());
-    posted.problems.extend(problems);
     let mut feeds = Value::Array(Vec::new());
     if stage != Some(Stage::Send) {
         let (written, problems) = build::publish_feeds(&project, Path::new(&project.config.publish.out))?;

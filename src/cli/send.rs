@@ -9,7 +9,6 @@ use super::post::{self, Posted};
 use super::{Globals, Outcome, ledger, report};
 use crate::announce::{self, Asked, Material};
 use crate::config::Newsletter;
-use crate::digest::Templates;
 use crate::mail::address::Address;
 use crate::mail::outcome::Outcome as Tried;
 use crate::project::Project;
@@ -67,12 +66,10 @@ async fn send(
     let setting = office.setting(globals)?;
     project.save_lock()?;
     office.remember(&project).await?;
-    let (templates, problems) = Templates::read(&project.config);
     let mut posted = Posted::new(project.problems.clone());
-    posted.problems.extend(problems);
     office.store.recover(globals.now).await?;
     for newsletter in newsletters {
-        posted.compose(globals, office, material(&project, &templates), newsletter, Asked::ByPerson).await?;
+        posted.compose(globals, office, material(&project), newsletter, Asked::ByPerson).await?;
         posted.deliver(globals, office, &setting, |name| name == newsletter.name).await?;
     }
     let named = |name: &str| newsletters.iter().any(|newsletter| newsletter.name == name);
@@ -101,11 +98,9 @@ async fn send(
 async fn dry_run(globals: &Globals, office: &mut Office, newsletters: &[Newsletter]) -> anyhow::Result<Outcome> {
     let project = office.project(globals).await?;
     let mut problems = project.problems.clone();
-    let (templates, found) = Templates::read(&project.config);
-    problems.extend(found);
     let mut editions = Vec::new();
     for newsletter in newsletters {
-        let material = material(&project, &templates);
+        let material = material(&project);
         let (store, secrets) = (&mut office.store, &office.secrets);
         let asked = Asked::DryRun;
         for next in announce::next(store, secrets, material, newsletter, asked, globals.now, &mut problems).await? {
@@ -144,23 +139,14 @@ async fn test(
     let project = office.project(globals).await?;
     let setting = office.setting(globals)?;
     let mut problems = project.problems.clone();
-    let (templates, found) = Templates::read(&project.config);
-    problems.extend(found);
     let mut all_left = true;
     let mut results = Vec::new();
     for newsletter in newsletters {
         let number = office.store.next_number(&newsletter.name, newsletter.first_number.cast_signed()).await?;
         let known = office.store.announced(&newsletter.name).await?;
-        let sent = announce::send_test(
-            &setting,
-            material(&project, &templates),
-            newsletter,
-            &known,
-            number,
-            &addresses,
-            &mut problems,
-        )
-        .await?;
+        let sent =
+            announce::send_test(&setting, material(&project), newsletter, &known, number, &addresses, &mut problems)
+                .await?;
         let Some(sent) = sent else {
             globals.say(format_args!("{}: nothing new, no letter", newsletter.name));
             continue;
@@ -190,6 +176,11 @@ async fn test(
     Ok(Outcome::needs_a_person_if(problems.has_errors() || !all_left))
 }
 
-fn material<'a>(project: &'a Project, templates: &'a Templates) -> Material<'a> {
-    Material { config: &project.config, items: &project.items, renderer: &project.renderer, templates }
+fn material(project: &Project) -> Material<'_> {
+    Material {
+        config: &project.config,
+        items: &project.items,
+        renderer: &project.renderer,
+        templates: &project.templates,
+    }
 }

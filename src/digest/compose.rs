@@ -3,7 +3,7 @@
 //! Promises: pure, the time handed in: the same input gives the same bytes. An HTML part stays under 80 kB: a heavier
 //! letter says less of each item, then shows fewer of them, and a warning says so.
 //!
-//! BUGS: a single item is shown however heavy it is.
+//! BUGS: a single item is shown however heavy it is. A mistake in a subject reads its file again, to show the line.
 
 use std::collections::HashSet;
 
@@ -13,12 +13,12 @@ use serde_json::Value;
 use super::context::{self, Fullness};
 use super::edition::{self, Edition};
 use super::scan::Stamps;
-use super::template::{Part, Templates, of_subject};
+use super::template::{Part, Templates};
 use super::weight::{HTML_LIMIT, IMAGES_LIMIT, STAMPS_ROOM};
 use super::wrap::wrap;
 use super::{AnnouncedItem, Composed, Escape, Stamped, Variant};
 use crate::body::Renderer;
-use crate::config::{Config, Images, Newsletter, Schedule};
+use crate::config::{self, Config, Images, Newsletter, Schedule};
 use crate::item::Item;
 use crate::problem::{Problem, Problems};
 
@@ -133,8 +133,7 @@ fn render(
 ) -> Result<Variant, Problems> {
     let (templates, newsletter) = (input.templates, input.newsletter);
     let mut context = context::context(input, edition, left_out, fullness, shown);
-    let subject_part = templates.subject(&newsletter.subject, &newsletter.file)?;
-    let subject = subject(input, &subject_part, &context)?;
+    let subject = subject(input, &context).map_err(|problems| of_subject(problems, input))?;
     context["subject"] = Value::String(subject.settle(Escape::None).fill(&Default::default(), Escape::None));
     let html = html(&templates.html, &context)?;
     let text = templates.text.render(&context)?;
@@ -151,10 +150,10 @@ fn render(
 }
 
 /// The subject: one line.
-fn subject(input: &ComposeInput<'_>, part: &Part, context: &Value) -> Result<Stamped, Problems> {
-    let file = &input.newsletter.file;
-    let wrong = |message: &str| of_subject(Problems(vec![Problem::error("subject", message)]), file);
-    let rendered = part.render(context).map_err(|problems| of_subject(problems, file))?;
+fn subject(input: &ComposeInput<'_>, context: &Value) -> Result<Stamped, Problems> {
+    let part = input.templates.subject(&input.newsletter.subject, &input.newsletter.file)?;
+    let wrong = |message: &str| Problems(vec![Problem::error("subject", message)]);
+    let rendered = part.render(context)?;
     // Not `split_whitespace`: a space that never breaks a line stays one.
     let words = rendered.split([' ', '\t', '\r', '\n']).filter(|word| !word.is_empty());
     let line = input.templates.language.typeset(&words.collect::<Vec<_>>().join(" "));
@@ -162,6 +161,16 @@ fn subject(input: &ComposeInput<'_>, part: &Part, context: &Value) -> Result<Sta
         return Err(wrong("it is empty"));
     }
     part.split(&line).ok_or_else(|| wrong("a block about `recipient` is torn"))
+}
+
+/// Problems of a subject, at its place in the newsletter's file.
+fn of_subject(problems: Problems, input: &ComposeInput<'_>) -> Problems {
+    let place = config::place_of(&input.config.root, &input.newsletter.file, &["subject"]);
+    let told = |problem: Problem| Problem {
+        message: format!("the subject can't be used: {}", problem.message),
+        ..problem.at(place.clone())
+    };
+    problems.0.into_iter().map(told).collect()
 }
 
 /// The HTML part: styles inlined, `@media` rules kept, indentation gone.

@@ -74,18 +74,9 @@ impl Templates {
     /// A part of its own for a subject's template, which stands in a newsletter's file.
     pub fn subject(&self, template: &str, file: &str) -> Result<Part, Problems> {
         let mut part = Part::new(&self.language, handlebars::no_escape);
-        part.add("digest".to_string(), Source::new(file, template)).map_err(|problems| of_subject(problems, file))?;
+        part.add("digest".to_string(), Source::new(file, template))?;
         Ok(part)
     }
-}
-
-/// Problems of a subject's template, which stands somewhere in this file: places in it are not the file's.
-pub fn of_subject(problems: Problems, file: &str) -> Problems {
-    let told = |problem: Problem| Problem {
-        message: format!("the subject can't be used: {}", problem.message),
-        ..problem.in_file(file)
-    };
-    problems.0.into_iter().map(told).collect()
 }
 
 impl Part {
