@@ -6,9 +6,10 @@
 //! 2. [`body`] renders each one's body into a safe tree: HTML and plain text.
 //! 3. [`selection`] chooses the items of a feed or a newsletter.
 //! 4. [`feed`] makes feeds of them, [`digest`] makes editions and letters.
-//! 5. [`publish`] writes files, [`mail`] delivers letters; [`schedule`] tells when.
+//! 5. [`publish`] writes files; [`announce`] takes a newsletter from *is it due* ([`schedule`]) to delivered ([`mail`]).
 //!
-//! [`store`] remembers; [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
+//! [`project`] is a project read as one value; [`store`] remembers, [`people`] are read from lists, [`secrets`] sign;
+//! [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
 //! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
 
 pub mod announce;
