@@ -52,7 +52,7 @@ fn the_next_letter_is_shown_and_nothing_is_remembered() {
     let edition = &shown["editions"][0];
     assert_eq!(edition["newsletter"], "lettre");
     assert_eq!(edition["number"], 1);
-    assert_eq!(edition["subject"], "La lettre n°\u{a0}1\u{a0}: Deux\u{a0}: la suite");
+    assert_eq!(edition["subject"], "La lettre n° 1 : Deux : la suite");
     let item = &edition["items"][0];
     assert_eq!(item["title"], "Deux : la suite");
     assert_eq!(item["url"], "https://www.example.org/posts/deux/");
@@ -76,7 +76,7 @@ fn a_shown_letter_opens_in_a_mail_program() {
     project.ok(&["digest", "lettre", "--out", &project.join("shown").display().to_string()]);
     let bytes = fs::read(project.join("shown/lettre/letter.eml")).expect("a letter");
     let message = mail_parser::MessageParser::default().parse(&bytes).expect("a message");
-    assert_eq!(message.subject(), Some("La lettre n°\u{a0}1\u{a0}: Deux\u{a0}: la suite"));
+    assert_eq!(message.subject(), Some("La lettre n° 1 : Deux : la suite"));
     let text = message.body_text(0).expect("a text part").replace("\r\n", "\n");
     assert_eq!(text.trim_end(), project.read("shown/lettre/letter.txt").trim_end());
     let html = message.body_html(0).expect("an HTML part").replace("\r\n", "\n");

@@ -154,9 +154,8 @@ fn subject(input: &ComposeInput<'_>, context: &Value) -> Result<Stamped, Problem
     let part = input.templates.subject(&input.newsletter.subject, &input.newsletter.file)?;
     let wrong = |message: &str| Problems(vec![Problem::error("subject", message)]);
     let rendered = part.render(context)?;
-    // Not `split_whitespace`: a space that never breaks a line stays one.
-    let words = rendered.split([' ', '\t', '\r', '\n']).filter(|word| !word.is_empty());
-    let line = input.templates.language.typeset(&words.collect::<Vec<_>>().join(" "));
+    // Ordinary spaces alone: a list of letters breaks no line here, and people search and filter by what they see.
+    let line = rendered.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
         return Err(wrong("it is empty"));
     }

@@ -69,7 +69,7 @@ fn a_letter_says_what_is_new_newest_first() {
     let titles: Vec<&str> = composed.items.iter().map(|item| item.title.as_str()).collect();
     assert_eq!(titles, ["Deuxième : « suite »", "Troisième", "Premier article"]);
     let subject = composed.variants[0].subject.fill(&ada(), Escape::None);
-    assert_eq!(subject, "La lettre d’essai n°\u{a0}7\u{a0}: Deuxième\u{a0}: «\u{a0}suite\u{a0}»");
+    assert_eq!(subject, "La lettre d’essai n° 7 : Deuxième : « suite »");
     let text = text(&composed);
     insta::assert_snapshot!(text.replace('\u{a0}', "~"), @r"
     La lettre d’essai
