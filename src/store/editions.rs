@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::newsletters::{How, announce, moment};
 use super::recipients::Addressee;
-use super::{Result, Store, places};
+use super::{ROWS, Result, Store, places};
 
 /// Where an edition stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,7 +324,7 @@ async fn list_these(
         if people.is_empty() {
             break;
         }
-        for batch in people.chunks(500) {
+        for batch in people.chunks(ROWS) {
             let text = format!(
                 "INSERT INTO deliveries (edition, recipient, email, name, fields, variant, state, attempts,
                     uncertain, next_try, updated_at) VALUES {} ON CONFLICT (edition, recipient) DO NOTHING",

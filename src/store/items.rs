@@ -2,7 +2,7 @@
 //!
 //! The store does not read the lines; `item::identity` does.
 
-use super::{Result, Store, places};
+use super::{ROWS, Result, Store, places};
 
 impl Store {
     /// The copy as the file's text.
@@ -20,7 +20,7 @@ impl Store {
         let mut transaction = self.write().await?;
         sqlx::query("DELETE FROM items").execute(&mut *transaction).await?;
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-        for batch in lines.chunks(500) {
+        for batch in lines.chunks(ROWS) {
             let text = format!(
                 "INSERT INTO items (line) VALUES {} ON CONFLICT (line) DO NOTHING",
                 places(batch.len(), 1, 0)

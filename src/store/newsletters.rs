@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use sqlx::Row;
 
-use super::{Result, Store, places};
+use super::{ROWS, Result, Store, places};
 
 /// What the database knows of a newsletter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub(super) async fn announce(
     edition: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    for batch in items.chunks(500) {
+    for batch in items.chunks(ROWS) {
         let text = format!(
             "INSERT INTO announced (newsletter, item, how, edition, at) VALUES {}
              ON CONFLICT (newsletter, item) DO NOTHING",

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::newsletters::moment;
-use super::{Result, Store, places};
+use super::{ROWS, Result, Store, places};
 
 /// Somebody a letter can go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Store {
             if batch.is_empty() {
                 break;
             }
-            for batch in batch.chunks(500) {
+            for batch in batch.chunks(ROWS) {
                 take_batch(&mut transaction, intake, import, batch, &mut taken).await?;
             }
         }

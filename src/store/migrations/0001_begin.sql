@@ -89,7 +89,7 @@ CREATE TABLE deliveries (
     message_id TEXT,
     PRIMARY KEY (edition, recipient)
 );
-CREATE INDEX deliveries_by_state ON deliveries (edition, state, next_try);
+CREATE INDEX deliveries_by_state ON deliveries (edition, state, next_try, recipient);
 CREATE INDEX deliveries_by_recipient ON deliveries (recipient);
 
 CREATE TABLE items (
