@@ -363,3 +363,31 @@ fn explain_tells_what_became_of_each_edition_for_an_address() {
     assert!(project.ok(&["explain", "ana@example.org"]).contains("news n° 1: accepted at 2026-03-01 09:00:0"));
     assert!(project.ok(&["explain", "autre@example.org"]).contains("was not on its list"));
 }
+
+#[test]
+fn a_person_resolves_what_was_cut_off() {
+    use crate::support::smtp::{Act, Peer, Step};
+    let peer = Peer::start(|step| match step {
+        Step::Body { recipient } if recipient == "bo@example.org" => Act::TakeAndClose,
+        _ => Act::Usual,
+    });
+    let project = project("on_uncertain: hold\n");
+    let config = project.read("config/crieur.yaml");
+    let transport = format!("smtp://127.0.0.1:{}\n  tls: none", peer.port);
+    project.write("config/crieur.yaml", config.replace("maildir:var/outbox", &transport));
+    let printed = project.json(&["run"], 1);
+    assert_eq!((&edition(&printed, 0)["state"], &edition(&printed, 0)["uncertain"]), (&"sending".into(), &1.into()));
+    assert_eq!(project.crieur(&["resolve", "news", "1"]).status, 2, "sent, or to be sent again?");
+    assert_eq!(project.crieur(&["resolve", "news", "1", "ana@example.org", "--sent"]).status, 2);
+    project.ok(&["resolve", "news", "1", "bo@example.org", "--resend"]);
+    peer.order(|_| Act::Usual);
+    let printed = project.json(&["run"], 0);
+    assert_eq!((&edition(&printed, 0)["state"], &edition(&printed, 0)["accepted"]), (&"done".into(), &2.into()));
+    let ids: Vec<String> = peer
+        .received()
+        .iter()
+        .filter(|one| one.recipient == "bo@example.org")
+        .filter_map(|one| one.letter.lines().find(|line| line.starts_with("Message-ID: ")).map(str::to_string))
+        .collect();
+    assert!(ids.len() == 2 && ids[0] == ids[1], "{ids:?}");
+}

@@ -94,7 +94,6 @@ pub struct Cancel {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "word", required = true, multiple = false, args = ["sent", "resend"])]
 pub struct Resolve {
     /// The newsletter: the name of its file in config/newsletters/
     pub newsletter: String,
@@ -103,7 +102,7 @@ pub struct Resolve {
     /// Whose deliveries; all that are uncertain when none is named
     pub addresses: Vec<String>,
     /// They did get it
-    #[arg(long)]
+    #[arg(long, required_unless_present = "resend", conflicts_with = "resend")]
     pub sent: bool,
     /// Send it to them again, under the same Message-ID
     #[arg(long)]
