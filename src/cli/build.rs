@@ -54,6 +54,7 @@ fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Resu
     for passed_over in &project.passed_over {
         globals.detail(format_args!("{}: passed over: {}", passed_over.path, passed_over.reason));
     }
+    globals.say_what_is_held(&project);
     let mut all = project.problems;
     all.extend(problems);
     tell(globals, &written, all)
@@ -91,7 +92,8 @@ fn tell(globals: &Globals, written: &[Written], mut problems: Problems) -> anyho
     } else {
         for file in written {
             let state = if file.changed { "written" } else { "as it was" };
-            globals.say(format_args!("{}: {} entries, {} bytes, {state}", file.path, file.entries, file.bytes));
+            let entries = if file.entries == 1 { "entry" } else { "entries" };
+            globals.say(format_args!("{}: {} {entries}, {} bytes, {state}", file.path, file.entries, file.bytes));
         }
         if written.is_empty() && !problems.has_errors() {
             globals.say("no feed: write one as feeds/NAME.yaml (`crieur init` does it for you)");

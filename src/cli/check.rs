@@ -57,6 +57,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     for passed in &project.passed_over {
         globals.detail(format_args!("passed over: {}: {}", passed.path, passed.reason));
     }
+    globals.say_what_is_held(&project);
     let config = &project.config;
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let read = format!(

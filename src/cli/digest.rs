@@ -82,7 +82,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     }
     told.sort();
     if !globals.quiet {
-        report::problems(&told);
+        report::problems_in_passing(globals, &told);
     }
     if globals.json {
         let editions: Vec<Value> = editions.iter().map(as_json).collect();

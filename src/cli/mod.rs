@@ -24,7 +24,7 @@ mod welcome;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use clap::Parser;
 
 pub use arguments::{Arguments, Command};
@@ -53,6 +53,17 @@ impl Globals {
     pub fn detail(&self, words: impl std::fmt::Display) {
         if self.verbose {
             report::line(words);
+        }
+    }
+
+    /// Lists the items that wait for their date, with the moment at which each will appear, in the site's zone.
+    pub fn say_what_is_held(&self, project: &crate::project::Project) {
+        let zone = project.config.site.time_zone;
+        for item in &project.items {
+            if let Some(until) = item.held_until {
+                let moment = until.with_timezone(&zone).format("%Y-%m-%d %H:%M");
+                self.say(format_args!("{}: held, appears on {moment} ({zone})", item.path()));
+            }
         }
     }
 
@@ -98,7 +109,8 @@ pub fn main() -> ExitCode {
     };
     let globals = Globals {
         root: arguments.directory,
-        now: arguments.now.unwrap_or_else(Utc::now),
+        // Whole seconds: all that RSS and a database's times can say, so that every output says the same moment.
+        now: arguments.now.unwrap_or_else(Utc::now).trunc_subsecs(0),
         json: arguments.json,
         quiet: arguments.quiet,
         verbose: arguments.verbose,

@@ -55,7 +55,8 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         let (written, problems) = build::publish_feeds(&project, Path::new(&project.config.publish.out))?;
         posted.problems.extend(problems);
         for file in written.iter().filter(|file| file.changed) {
-            globals.say(format_args!("{}: {} entries, written", file.path, file.entries));
+            let entries = if file.entries == 1 { "entry" } else { "entries" };
+            globals.say(format_args!("{}: {} {entries}, written", file.path, file.entries));
         }
         feeds = build::as_json(&written);
     } else {
@@ -80,7 +81,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         post::say_notes(globals, &project.config, &editions);
     }
     posted.problems.sort();
-    report::problems(&posted.problems);
+    report::problems_in_passing(globals, &posted.problems);
     if globals.json {
         let editions: Vec<Value> = editions.iter().map(ledger::as_json).collect();
         let problems = report::problems_as_json(&posted.problems);

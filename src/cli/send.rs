@@ -83,7 +83,7 @@ async fn send(
     }
     post::say_notes(globals, &project.config, &editions);
     posted.problems.sort();
-    report::problems(&posted.problems);
+    report::problems_in_passing(globals, &posted.problems);
     if globals.json {
         let editions: Vec<Value> = editions.iter().map(ledger::as_json).collect();
         let problems = report::problems_as_json(&posted.problems);
@@ -115,7 +115,7 @@ async fn dry_run(globals: &Globals, office: &mut Office, newsletters: &[Newslett
         }
     }
     problems.sort();
-    report::problems(&problems);
+    report::problems_in_passing(globals, &problems);
     if globals.json {
         globals.print_json(&json!({ "editions": editions, "problems": report::problems_as_json(&problems) }))?;
     } else if editions.is_empty() {
@@ -167,7 +167,7 @@ async fn test(
         }
     }
     problems.sort();
-    report::problems(&problems);
+    report::problems_in_passing(globals, &problems);
     if globals.json {
         globals.print_json(&json!({
             "editions": [], "test": results, "problems": report::problems_as_json(&problems),
