@@ -120,7 +120,7 @@ fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: 
     let title = input.renderer.line(item, &item.title);
     let event = item.event.as_ref().map(|event| {
         json!({
-            "when": capitalised(&language.when(event, zone)),
+            "when": language.when(event, zone),
             "place": event.place.as_deref().map(|place| input.renderer.line(item, place)),
             "past": language::is_past(event, zone, input.now),
             "start": event.start.to_rfc3339(),
