@@ -272,7 +272,7 @@ fn an_event_is_told_by_its_start_and_a_past_one_is_not_to_come() {
     items[1].event = Some(Event { start: at("2026-11-25T09:00:00Z"), end: None, place: None });
     let text = text(&letter(&newsletter(), &items)).replace('\u{a0}', " ");
     assert!(text.contains("Quand : jeudi 3 décembre 2026 à 10 h\nOù : Valexemple"), "{text}");
-    assert!(text.contains("A eu lieu : Mercredi 25 novembre 2026 à 10 h"), "{text}");
+    assert!(text.contains("A eu lieu : mercredi 25 novembre 2026 à 10 h"), "{text}");
 }
 
 #[test]
