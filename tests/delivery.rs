@@ -17,7 +17,8 @@ use crieur::mail::smtp::{Patience, Settings};
 use crieur::mail::transport::Route;
 use crieur::secrets::Secrets;
 use crieur::store::Store;
-use crieur::store::editions::{Audience, Counts, Edition, NewEdition, State};
+use crieur::store::editions::{Counts, Edition, State};
+use crieur::store::freeze::{Audience, NewEdition};
 use crieur::store::recipients::Addressee;
 
 use crate::support::smtp::{Act, Peer, Step};

@@ -391,3 +391,20 @@ fn a_person_resolves_what_was_cut_off() {
         .collect();
     assert!(ids.len() == 2 && ids[0] == ids[1], "{ids:?}");
 }
+
+#[test]
+fn a_memory_file_that_is_reset_by_each_checkout_makes_no_second_migration() {
+    let project = project("");
+    project.ok(&["run"]);
+    let committed = project.read("feeds/items.lock");
+    project.rename("posts/un.md", "posts/premier.md");
+    project.rename("posts/deux.md", "posts/second.md");
+    project.write("posts/trois.md", item("Trois", "2026-02-03"));
+    project.json(&["run"], 1);
+    project.ok(&["resume", "news", "2"]);
+    project.ok(&["run"]);
+    project.write("feeds/items.lock", committed);
+    project.write("posts/quatre.md", item("Quatre", "2026-02-04"));
+    project.json(&["run"], 0);
+    assert_eq!((naming(&project, "Trois"), naming(&project, "Quatre"), naming(&project, "Un")), (2, 2, 2));
+}

@@ -16,7 +16,8 @@ use crate::problem::{Problem, Problems};
 use crate::schedule::{Due, due};
 use crate::secrets::Secrets;
 use crate::store::Store;
-use crate::store::editions::{Audience, NewEdition, State};
+use crate::store::editions::State;
+use crate::store::freeze::{Audience, NewEdition};
 use crate::store::newsletters::Memory;
 use crate::store::recipients::Addressee;
 

@@ -7,7 +7,7 @@ use super::arguments::Explain;
 use super::office::{Office, runtime};
 use super::{Globals, Outcome};
 use crate::mail::address::Address;
-use crate::store::ledger::Explained;
+use crate::store::explain::Explained;
 
 pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
     let address = match Address::parse(&arguments.address) {

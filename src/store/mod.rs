@@ -1,9 +1,9 @@
 //! *remember*: people, editions, the ledger of deliveries, what was announced, and a copy of the items' identities.
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
-//! given by the program. The files follow the tables: [`recipients`], [`editions`], [`ledger`], [`newsletters`],
-//! [`items`]. A writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of failing; what belongs
-//! together is one transaction. Work is set-based: no list of people is held in memory.
+//! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
+//! [`ledger`] ([`explain`]), [`items`]. A writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of
+//! failing; what belongs together is one transaction. Work is set-based: no list of people is held in memory.
 //!
 //! Promises: what a function said is done is on disk (WAL, `synchronous=FULL`); a database that was used with another
 //! key is refused.
@@ -11,6 +11,8 @@
 //! BUGS: SQLite alone in this version. One connection a process: whoever holds the [`Store`] has it to themselves.
 
 pub mod editions;
+pub mod explain;
+pub mod freeze;
 pub mod items;
 pub mod ledger;
 pub mod newsletters;

@@ -1,0 +1,238 @@
+//! Freezing: an edition, its variants and its list of people appear whole, or not at all.
+
+use chrono::{DateTime, Utc};
+use sqlx::AnyConnection;
+
+use super::editions::State;
+use super::newsletters::{How, announce};
+use super::recipients::Addressee;
+use super::{ROWS, Result, Store, places};
+
+/// An edition about to be frozen.
+#[derive(Clone, Debug)]
+pub struct NewEdition {
+    pub newsletter: String,
+    pub number: i64,
+    pub state: State,
+    /// Why it is held, or what it waits for.
+    pub reason: Option<String>,
+    /// Ids, as shown.
+    pub items: Vec<String>,
+    /// Every id that counts as announced with it.
+    pub counted: Vec<String>,
+    /// JSON.
+    pub content: String,
+    /// JSON, each.
+    pub variants: Vec<String>,
+    pub composed: DateTime<Utc>,
+    /// The newsletter's moments up to here are seen to with it.
+    pub considered: DateTime<Utc>,
+}
+
+/// Who an edition goes to.
+pub enum Audience<'a> {
+    /// Whoever is subscribed to its newsletter.
+    Subscribed,
+    /// These, in batches until an empty one; who left its newsletter is taken out.
+    These(&'a mut dyn FnMut() -> Vec<Addressee>),
+}
+
+impl Store {
+    /// Freezes an edition with its list: all of it, or nothing. Gives its id, or `None` when there is nobody to send to
+    /// (and then nothing is remembered).
+    pub async fn freeze(&mut self, edition: &NewEdition, audience: Audience<'_>) -> Result<Option<i64>> {
+        let mut transaction = self.write().await?;
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(id) FROM editions").fetch_one(&mut *transaction).await?;
+        let id = last.unwrap_or(0) + 1;
+        write_edition(&mut transaction, id, edition).await?;
+        match audience {
+            Audience::Subscribed => list_subscribed(&mut transaction, id, edition).await?,
+            Audience::These(next) => list_these(&mut transaction, id, edition, next).await?,
+        }
+        let listed: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE edition = $1")
+            .bind(id)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if listed == 0 {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        sqlx::query(
+            "UPDATE deliveries SET state = 'suppressed', reply = 'the address is suppressed'
+             WHERE edition = $1 AND EXISTS
+                (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)",
+        )
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+        let name = &edition.newsletter;
+        announce(&mut transaction, name, &edition.items, How::Announced, Some(id), edition.composed).await?;
+        announce(&mut transaction, name, &edition.counted, How::Counted, Some(id), edition.composed).await?;
+        sqlx::query(
+            "UPDATE newsletters SET considered_at = CASE WHEN considered_at < $1 THEN $1 ELSE considered_at END,
+                waiting_since = NULL, brake = NULL
+             WHERE name = $2",
+        )
+        .bind(edition.considered.timestamp())
+        .bind(name)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(Some(id))
+    }
+}
+
+async fn write_edition(connection: &mut AnyConnection, id: i64, edition: &NewEdition) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO editions (id, newsletter, number, state, reason, brakes, items, content, composed_at)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)",
+    )
+    .bind(id)
+    .bind(&edition.newsletter)
+    .bind(edition.number)
+    .bind(edition.state.as_str())
+    .bind(edition.reason.as_deref())
+    .bind(serde_json::to_string(&edition.items)?)
+    .bind(&edition.content)
+    .bind(edition.composed.timestamp())
+    .execute(&mut *connection)
+    .await?;
+    for (variant, content) in (0i64..).zip(&edition.variants) {
+        sqlx::query("INSERT INTO variants (edition, variant, content) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(variant)
+            .bind(content)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn list_subscribed(connection: &mut AnyConnection, id: i64, edition: &NewEdition) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO deliveries (edition, recipient, email, name, fields, variant, state, attempts, uncertain,
+            next_try, updated_at)
+         SELECT CAST($1 AS BIGINT), r.id, r.email, r.name, r.fields, 0, 'pending', 0, 0,
+            CAST($2 AS BIGINT), CAST($2 AS BIGINT)
+         FROM recipients r JOIN subscriptions s ON s.recipient = r.id
+         WHERE s.newsletter = $3 AND s.state = 'subscribed'",
+    )
+    .bind(id)
+    .bind(edition.composed.timestamp())
+    .bind(&edition.newsletter)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn list_these(
+    connection: &mut AnyConnection,
+    id: i64,
+    edition: &NewEdition,
+    next: &mut dyn FnMut() -> Vec<Addressee>,
+) -> Result<()> {
+    loop {
+        let people = next();
+        if people.is_empty() {
+            break;
+        }
+        for batch in people.chunks(ROWS) {
+            let text = format!(
+                "INSERT INTO deliveries (edition, recipient, email, name, fields, variant, state, attempts,
+                    uncertain, next_try, updated_at) VALUES {} ON CONFLICT (edition, recipient) DO NOTHING",
+                places(batch.len(), 11, 0)
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+            for person in batch {
+                query = query
+                    .bind(id)
+                    .bind(person.id)
+                    .bind(&person.email)
+                    .bind(person.name.as_deref())
+                    .bind(&person.fields)
+                    .bind(0i64)
+                    .bind("pending")
+                    .bind(0i64)
+                    .bind(0i64)
+                    .bind(edition.composed.timestamp())
+                    .bind(edition.composed.timestamp());
+            }
+            query.execute(&mut *connection).await?;
+        }
+    }
+    sqlx::query(
+        "DELETE FROM deliveries WHERE edition = $1 AND EXISTS
+            (SELECT 1 FROM subscriptions s
+             WHERE s.newsletter = $2 AND s.recipient = deliveries.recipient AND s.state = 'left')",
+    )
+    .bind(id)
+    .bind(&edition.newsletter)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::store::newsletters::moment;
+    use crate::store::recipients::tests::{person, take};
+    use crate::store::tests::{empty, wait};
+
+    pub(crate) fn edition(number: i64) -> NewEdition {
+        NewEdition {
+            newsletter: "a".to_string(),
+            number,
+            state: State::Sending,
+            reason: None,
+            items: vec!["one".to_string()],
+            counted: vec!["one".to_string(), "two".to_string()],
+            content: "{}".to_string(),
+            variants: vec!["\"v\"".to_string()],
+            composed: moment(5000),
+            considered: moment(4000),
+        }
+    }
+
+    #[test]
+    fn an_edition_is_frozen_with_its_list_and_its_items_count_as_announced() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            store.start_newsletter("a", &[], moment(100)).await.unwrap();
+            take(&mut store, false, (0..1001).map(person).collect()).await;
+            store.leave(3, Some("a"), moment(1)).await.unwrap();
+            let id = store.freeze(&edition(1), Audience::Subscribed).await.unwrap().unwrap();
+            let counts = store.counts(id).await.unwrap();
+            assert_eq!((counts.eligible, counts.pending), (1000, 1000));
+            assert!(counts.balance());
+            assert_eq!(store.announced("a").await.unwrap().len(), 2);
+            assert_eq!(store.newsletter("a").await.unwrap().unwrap().considered, moment(4000));
+            assert_eq!(store.next_number("a", 1).await.unwrap(), 2);
+            assert_eq!(store.next_number("a", 40).await.unwrap(), 40);
+            assert_eq!(store.content(id).await.unwrap(), ("{}".to_string(), vec!["\"v\"".to_string()]));
+        });
+    }
+
+    #[test]
+    fn people_of_a_file_are_listed_once_and_those_who_left_are_not() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            store.leave(2, Some("a"), moment(1)).await.unwrap();
+            let mut people = Some(vec![person(1), person(2), person(1), person(4)]);
+            let mut next = || people.take().unwrap_or_default();
+            let id = store.freeze(&edition(1), Audience::These(&mut next)).await.unwrap().unwrap();
+            assert_eq!(store.counts(id).await.unwrap().eligible, 2);
+        });
+    }
+
+    #[test]
+    fn an_edition_for_nobody_is_not_remembered() {
+        wait(async {
+            let (_folder, mut store) = empty().await;
+            assert_eq!(store.freeze(&edition(1), Audience::Subscribed).await.unwrap(), None);
+            assert!(store.editions().await.unwrap().is_empty());
+            assert!(store.announced("a").await.unwrap().is_empty());
+        });
+    }
+}
