@@ -44,6 +44,10 @@ fn turn(
             );
         }
         if to == State::Sending {
+            // The process that held it may have died before it took the refusals back that were ours.
+            if let Some((0, 1..)) = office.store.first_outcomes(edition.id).await? {
+                office.store.take_refusals_back(edition.id, globals.now).await?;
+            }
             // A person has looked at it.
             office.store.release_brakes(edition.id).await?;
         }
