@@ -21,10 +21,8 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<String, Problem> {
 
 fn utf8(bytes: &[u8], skipped: usize, path: &str) -> Result<String, Problem> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => match bytes.iter().position(|byte| *byte == 0) {
-            None => Ok(text.to_string()),
-            Some(at) => Err(problem(bytes, at, skipped, path)),
-        },
+        Ok(text) if !bytes.contains(&0) => Ok(text.to_string()),
+        Ok(_) => Err(problem(bytes, bytes.iter().position(|byte| *byte == 0).unwrap_or(0), skipped, path)),
         Err(error) => Err(problem(bytes, error.valid_up_to(), skipped, path)),
     }
 }

@@ -167,8 +167,12 @@ impl<'a> Images<'a> {
     }
 
     fn target(&self, written: &str, path: &str, url: &str) -> Option<Target> {
-        let page = Url::parse(url).ok()?;
-        let absolute = if written.starts_with("//") { page.join(written).ok() } else { Url::parse(written).ok() };
+        let page = || Url::parse(url).ok();
+        let absolute = match written {
+            _ if written.starts_with("//") => self.site.join(written).ok(),
+            _ if written.contains(':') => Url::parse(written).ok(),
+            _ => None,
+        };
         if let Some(address) = absolute {
             if !matches!(address.scheme(), "http" | "https") {
                 return None;
@@ -182,7 +186,7 @@ impl<'a> Images<'a> {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             if let Some(file) = self.existing(&normalise(&join(folder, relative))) {
                 return Some(Target {
-                    url: page.join(&encoded(written)).ok()?.into(),
+                    url: page()?.join(&encoded(written)).ok()?.into(),
                     file: Some(file),
                     missing: false,
                 });
@@ -194,7 +198,7 @@ impl<'a> Images<'a> {
         let url = if file.is_some() || written.starts_with('/') {
             self.site.join(encoded(written).trim_start_matches("./").trim_start_matches('/')).ok()?
         } else {
-            page.join(&encoded(written)).ok()?
+            page()?.join(&encoded(written)).ok()?
         };
         Some(Target { url: url.into(), file, missing })
     }

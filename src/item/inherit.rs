@@ -154,14 +154,14 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn data_files(name: &str) -> Vec<String> {
-    ["json", "11tydata.json", "11tydata.js", "11tydata.cjs", "11tydata.mjs"]
-        .iter()
-        .map(|ending| format!("{name}.{ending}"))
-        .collect()
+/// The endings of data files' names.
+const DATA_FILES: [&str; 5] = [".json", ".11tydata.json", ".11tydata.js", ".11tydata.cjs", ".11tydata.mjs"];
+
+fn data_files(name: &str) -> impl Iterator<Item = String> {
+    DATA_FILES.iter().map(move |ending| format!("{name}{ending}"))
 }
 
-fn own_data_files(path: &str) -> Vec<String> {
+fn own_data_files(path: &str) -> impl Iterator<Item = String> {
     data_files(permalink::stem(path))
 }
 
@@ -170,7 +170,8 @@ fn has_own_data(listings: &Listings<'_>, path: &str) -> bool {
     let stem = permalink::stem(path.rsplit('/').next().unwrap_or(path));
     // Nearly no file has one: the first name that could be is looked up, and most folders end the question there.
     let from = listing.files.partition_point(|file| file.as_str() < stem);
-    listing.files[from..].iter().take_while(|file| file.starts_with(stem)).any(|file| data_files(stem).contains(file))
+    let same_stem = listing.files[from..].iter().map_while(|file| file.strip_prefix(stem));
+    same_stem.into_iter().any(|ending| DATA_FILES.contains(&ending))
 }
 
 fn read(listings: &Listings<'_>, path: &str, problems: &mut Problems) -> Option<Source> {

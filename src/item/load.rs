@@ -113,7 +113,7 @@ impl Reader<'_> {
                     .help("see that the file may be read, or take it out of the content folders")
                     .in_file(&file.path)
             })
-            .and_then(|()| decode::decode(buffer, &file.path));
+            .and_then(|bytes| decode::decode(bytes, &file.path));
         match text {
             Ok(text) => self.text(file, stem, Source { path: file.path.clone(), text }),
             Err(problem) => Outcome::Problems(vec![problem]),
@@ -210,9 +210,8 @@ impl Reader<'_> {
     }
 }
 
-/// Opens, reads and closes a file; the buffer serves the next one too.
-fn read(path: &std::path::Path, buffer: &mut Vec<u8>) -> std::io::Result<()> {
-    buffer.clear();
+/// Opens, reads and closes a file; the buffer serves the next one too, and is only ever grown. What was read.
+fn read<'a>(path: &std::path::Path, buffer: &'a mut Vec<u8>) -> std::io::Result<&'a [u8]> {
     let mut file = File::open(path)?;
     // `read_to_end` of a file asks for its length first, which is a system call a file; a buffer with room needs none.
     let mut filled = 0;
@@ -221,14 +220,12 @@ fn read(path: &std::path::Path, buffer: &mut Vec<u8>) -> std::io::Result<()> {
             buffer.resize((buffer.len() * 2).max(64 * 1024), 0);
         }
         match file.read(&mut buffer[filled..]) {
-            Ok(0) => break,
+            Ok(0) => return Ok(&buffer[..filled]),
             Ok(count) => filled += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    buffer.truncate(filled);
-    Ok(())
 }
 
 fn without_front_matter(source: &Source) -> Outcome {

@@ -58,18 +58,21 @@ pub fn is_index(stem: &str) -> bool {
 pub fn address(config: &Config, fields: &mut Fields<'_>, names: &Names<'_>, published: DateTime<Utc>) -> String {
     let slug = slug(fields, names.stem);
     let local = published.with_timezone(&config.content.dates_in);
-    let values = [
-        ("stem", segment(names.stem)),
-        ("slug", slug.clone()),
-        ("folder", names.folder.split('/').map(segment).collect::<Vec<_>>().join("/")),
-        ("year", format!("{:04}", local.year())),
-        ("month", format!("{:02}", local.month())),
-        ("day", format!("{:02}", local.day())),
-    ];
-    match own(config, fields, &values) {
+    let value = |name: &str| {
+        Some(match name {
+            "stem" => segment(names.stem),
+            "slug" | "title" => slug.clone(),
+            "folder" => names.folder.split('/').map(segment).collect::<Vec<_>>().join("/"),
+            "year" => format!("{:04}", local.year()),
+            "month" => format!("{:02}", local.month()),
+            "day" => format!("{:02}", local.day()),
+            _ => return None,
+        })
+    };
+    match own(config, fields, &slug, &value) {
         Some(Own::Path(path)) => join(&config.site.url, &path),
         Some(Own::Address(url)) => url,
-        None => join(&config.site.url, &fill(&config.content.permalink, &values, '{', "}")),
+        None => join(&config.site.url, &fill(&config.content.permalink, '{', &value)),
     }
 }
 
@@ -97,7 +100,7 @@ enum Own {
 }
 
 /// What the file itself says: `permalink` (Eleventy, Jekyll), `url` (Hugo), `path` (Zola).
-fn own(config: &Config, fields: &mut Fields<'_>, values: &[(&str, String)]) -> Option<Own> {
+fn own(config: &Config, fields: &mut Fields<'_>, slug: &str, value: &dyn Fn(&str) -> Option<String>) -> Option<Own> {
     for name in ["permalink", "url", "path"] {
         let Some(found) = fields.find(&[name]).filter(|found| found.own) else { continue };
         let Value::String(text) = found.value else {
@@ -117,7 +120,6 @@ fn own(config: &Config, fields: &mut Fields<'_>, values: &[(&str, String)]) -> O
         if name == "path" && fields.format != Format::Toml && !text.starts_with('/') {
             continue;
         }
-        let slug = values.iter().find(|(key, _)| *key == "slug").map_or("", |(_, slug)| slug);
         let mut path = text.replace("{{ page.fileSlug }}", slug).replace("{{page.fileSlug}}", slug);
         if path.contains(['{', '}']) {
             not_used(fields, found, "holds template code");
@@ -127,7 +129,7 @@ fn own(config: &Config, fields: &mut Fields<'_>, values: &[(&str, String)]) -> O
             continue;
         }
         if path.contains(':') {
-            path = fill(&path.replace(":title", ":slug"), values, ':', "");
+            path = fill(&path, ':', value);
             if path.split('/').any(|part| part.starts_with(':')) {
                 not_used(fields, found, "holds a place that is not known");
                 continue;
@@ -151,14 +153,26 @@ fn not_used(fields: &mut Fields<'_>, found: Found<'_>, why: &str) {
     );
 }
 
-fn fill(pattern: &str, values: &[(&str, String)], open: char, close: &str) -> String {
-    let mut path = pattern.to_string();
-    for (name, value) in values {
-        let place = format!("{open}{name}{close}");
-        if path.contains(&place) {
-            path = path.replace(&place, value);
+/// Fills in `{name}`, or `:name`; a name that is not known stays as it is.
+fn fill(pattern: &str, open: char, value: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut path = String::with_capacity(pattern.len() + 40);
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once(open) {
+        path.push_str(before);
+        let (name, behind) = after.split_at(after.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(after.len()));
+        let closed = if open == '{' { behind.strip_prefix('}') } else { Some(behind) };
+        match closed.zip(value(name)) {
+            Some((behind, value)) => {
+                path.push_str(&value);
+                rest = behind;
+            }
+            None => {
+                path.push(open);
+                rest = after;
+            }
         }
     }
+    path.push_str(rest);
     path
 }
 

@@ -10,14 +10,12 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 /// The plain text of a line that may hold HTML.
 pub fn plain(text: &str) -> String {
-    if text.contains(['&', '<']) { one_line(&without_markup(text)) } else { one_line(text) }
+    if text.bytes().any(|b| matches!(b, b'&' | b'<')) { one_line(&without_markup(text)) } else { one_line(text) }
 }
 
 /// White space runs become one space, control characters and what XML forbids go.
 pub fn one_line(text: &str) -> String {
-    let clean = text.bytes().all(|b| b >= b' ' && b != 0x7F)
-        && !text.contains(['\u{FFFE}', '\u{FFFF}', '\u{85}', '\u{2028}', '\u{2029}']);
-    if clean && !text.contains("  ") {
+    if is_one_line(text) {
         return text.trim_matches(' ').to_string();
     }
     let mut line = String::with_capacity(text.len());
@@ -34,6 +32,22 @@ pub fn one_line(text: &str) -> String {
         }
     }
     line.trim_matches(' ').to_string()
+}
+
+/// Whether there is nothing to put right but spaces at the ends; most texts are told by their bytes alone.
+fn is_one_line(text: &str) -> bool {
+    let mut before = 0;
+    let mut rare = false;
+    for byte in text.bytes() {
+        if byte < b' ' || byte == 0x7F || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        // What begins so in UTF-8 may be a control character, a line separator or no character.
+        rare |= matches!(byte, 0xC2 | 0xE2 | 0xEF);
+        before = byte;
+    }
+    !rare
+        || !text.chars().any(|c| matches!(c, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}'))
 }
 
 fn without_markup(text: &str) -> String {
