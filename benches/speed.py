@@ -76,7 +76,7 @@ def hugo_site(name, items, limit):
           "<rss version=\"2.0\"><channel><title>{{ site.Title }}</title><link>{{ site.BaseURL }}</link><description>x</description>\n"
           f"{{{{ range {pages} }}}}<item><title>{{{{ .Title }}}}</title><link>{{{{ .Permalink }}}}</link><guid>{{{{ .Permalink }}}}</guid>"
           "<pubDate>{{ .Date.Format \"Mon, 02 Jan 2006 15:04:05 -0700\" }}</pubDate>"
-          "<description>{{ .Content | transform.XMLEscape }}</description></item>\n{{ end }}</channel></rss>\n")
+          "<description>{{ .Content | html }}</description></item>\n{{ end }}</channel></rss>\n")
     # Hugo does not follow a symbolic link to its content.
     shutil.copytree(items, site / "content/posts")
     return site

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Globals, Outcome, Unusable, report};
+use crate::config::Config;
 use crate::feed;
 use crate::item::identity::Lock;
 use crate::problem::{Problem, Problems};
@@ -42,7 +43,9 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 
 /// One build, and what it has to say.
 fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Result<Outcome> {
-    let project = Project::read(&globals.root, now, remembered(&globals.root)?.as_ref()).map_err(Unusable)?;
+    let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
+    let remembered = remembered(&config)?;
+    let project = Project::of(config, problems, now, remembered.as_ref()).map_err(Unusable)?;
     if arguments.locked {
         let unsettled = unsettled(&project);
         if !unsettled.is_empty() {
@@ -120,9 +123,7 @@ fn unsettled(project: &Project) -> Problems {
 }
 
 /// The ids that the database kept, where there is one: a checkout that nobody commits from remembers by it.
-fn remembered(root: &Path) -> anyhow::Result<Option<Lock>> {
-    // A configuration that cannot be read is reported by whoever reads the project next.
-    let Ok((config, _)) = crate::config::Config::read(root) else { return Ok(None) };
+fn remembered(config: &Config) -> anyhow::Result<Option<Lock>> {
     let Ok(path) = database_path(&config.root, &config.database) else { return Ok(None) };
     if !path.exists() {
         return Ok(None);
