@@ -58,9 +58,14 @@ fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Resu
         globals.detail(format_args!("{}: passed over: {}", passed_over.path, passed_over.reason));
     }
     globals.say_what_is_held(&project);
-    let mut all = project.problems;
+    let mut all = project.problems.clone();
     all.extend(problems);
-    tell(globals, &written, all)
+    let outcome = tell(globals, &written, all);
+    if !arguments.watch {
+        // The process ends now: the system takes the memory back faster than item by item.
+        std::mem::forget(project);
+    }
+    outcome
 }
 
 /// Keeps the ids, then writes every feed under `out` (relative to the project's folder). The problems are the bodies'.

@@ -13,6 +13,11 @@ use crate::config::Person;
 
 /// The feed's bytes.
 pub fn write(feed: &Feed) -> String {
+    super::in_pieces(&feed.entries, "</feed>\n", |entries| document(feed, entries))
+}
+
+/// The feed with some of its entries.
+fn document(feed: &Feed, entries: &[Entry]) -> String {
     let mut links = Vec::new();
     links.extend(feed.atom_url.as_ref().map(|url| link(url, "self", Some("application/atom+xml"))));
     links.push(link(&feed.home_url, "alternate", Some("text/html")));
@@ -25,7 +30,7 @@ pub fn write(feed: &Feed) -> String {
         generator: Some(atom::Generator { value: "crieur".into(), ..atom::Generator::default() }),
         links,
         subtitle: feed.description.as_ref().map(|description| text(description, None)),
-        entries: feed.entries.iter().map(|own| entry(own, &feed.language)).collect(),
+        entries: entries.iter().map(|own| entry(own, &feed.language)).collect(),
         namespaces: BTreeMap::from([("media".to_string(), media::NAMESPACE.to_string())]),
         lang: Some(feed.language.clone()),
         ..atom::Feed::default()

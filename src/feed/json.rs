@@ -83,9 +83,14 @@ pub fn write(feed: &Feed) -> String {
         items: feed.entries.iter().map(item).collect(),
     };
     // Structs of texts and numbers always have a JSON form; were that to fail, an empty text would be noticed at once.
-    let mut written = serde_json::to_string_pretty(&document).unwrap_or_default();
-    written.push('\n');
-    written
+    let bodies: usize =
+        feed.entries.iter().filter_map(|entry| entry.content_html.as_ref()).map(|html| html.len()).sum();
+    let mut written = Vec::with_capacity(bodies + bodies / 8 + feed.entries.len() * 1024);
+    if serde_json::to_writer_pretty(&mut written, &document).is_err() {
+        written.clear();
+    }
+    written.push(b'\n');
+    String::from_utf8(written).unwrap_or_default()
 }
 
 fn item(entry: &Entry) -> Item<'_> {

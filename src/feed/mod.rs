@@ -20,12 +20,31 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 
 use crate::body::Embed;
 use crate::config::Person;
 use crate::item::{Enclosure, Image};
 
 pub use build::{build, build_all};
+
+/// How many entries an XML writer takes at a time: their model in the writer's crate then stays in the processor's cache.
+const PIECE: usize = 64;
+
+/// A document of all entries from a writer of documents of some of them, by all processors. `end` is what every such
+/// document ends with; up to its first entry it is always the same.
+fn in_pieces(entries: &[Entry], end: &str, write: impl Fn(&[Entry]) -> String + Sync) -> String {
+    let mut document = write(&[]);
+    document.truncate(document.len() - end.len());
+    let head = document.len();
+    let pieces: Vec<String> = entries.par_chunks(PIECE).map(&write).collect();
+    document.reserve_exact(pieces.iter().map(|piece| piece.len() - head).sum());
+    for piece in pieces {
+        document.push_str(&piece[head..piece.len() - end.len()]);
+    }
+    document.push_str(end);
+    document
+}
 
 /// A feed, ready to be written in any format. Text holds no character that XML forbids.
 #[derive(Clone, Debug)]

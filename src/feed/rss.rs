@@ -16,6 +16,11 @@ use super::{Entry, Feed};
 
 /// The feed's bytes.
 pub fn write(feed: &Feed) -> String {
+    super::in_pieces(&feed.entries, "</channel>\n</rss>\n", |entries| document(feed, entries))
+}
+
+/// The feed with some of its entries.
+fn document(feed: &Feed, entries: &[Entry]) -> String {
     let link = |url: &str, relation: &str, media_type: Option<&str>| Link {
         href: url.to_string(),
         rel: relation.to_string(),
@@ -39,8 +44,11 @@ pub fn write(feed: &Feed) -> String {
             creators: vec![feed.author.name.clone()],
             ..DublinCoreExtension::default()
         }),
-        items: feed.entries.iter().map(|entry| item(entry, &feed.language)).collect(),
-        namespaces: BTreeMap::from([("media".to_string(), media::NAMESPACE.to_string())]),
+        items: entries.iter().map(|entry| item(entry, &feed.language)).collect(),
+        // All of them, used or not: the beginning is then the same whatever the entries hold.
+        namespaces: [("content", "http://purl.org/rss/1.0/modules/content/"), ("media", media::NAMESPACE)]
+            .map(|(prefix, address)| (prefix.to_string(), address.to_string()))
+            .into(),
         ..rss::Channel::default()
     };
     // Writing to memory does not fail; were it to, an empty text would be noticed by the first reader of it.

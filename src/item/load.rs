@@ -44,6 +44,11 @@ enum Outcome {
     Problems(Vec<Problem>),
 }
 
+thread_local! {
+    /// What a file is read into. One a thread: rayon's own `map_init` makes one for every few files.
+    static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
 /// Reads every item of the content folders.
 pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
     let mut loaded = Loaded::default();
@@ -59,8 +64,11 @@ pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
     let images = Images::new(&listings, &config.site.url, &config.content.static_folders);
     let reader = Reader { config, inheritance, images, now };
 
-    let outcomes: Vec<Outcome> =
-        files.par_iter().with_min_len(16).map_init(Vec::new, |buffer, file| reader.file(file, buffer)).collect();
+    let outcomes: Vec<Outcome> = files
+        .par_iter()
+        .with_min_len(16)
+        .map(|file| BUFFER.with_borrow_mut(|buffer| reader.file(file, buffer)))
+        .collect();
 
     loaded.items.reserve(outcomes.len());
     for (file, outcome) in files.into_iter().zip(outcomes) {
