@@ -408,3 +408,24 @@ fn a_memory_file_that_is_reset_by_each_checkout_makes_no_second_migration() {
     project.json(&["run"], 0);
     assert_eq!((naming(&project, "Trois"), naming(&project, "Quatre"), naming(&project, "Un")), (2, 2, 2));
 }
+
+#[test]
+fn pages_are_asked_for_through_the_environments_proxy() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let proxy = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut asked = [0; 512];
+        let length = std::io::Read::read(&mut stream, &mut asked).expect("a request");
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 502 no\r\ncontent-length: 0\r\n\r\n").expect("an answer");
+        String::from_utf8_lossy(&asked[..length]).into_owned()
+    });
+    let project = Project::new().file("posts/a.md", "---\ntitle: A\ndate: 2024-01-01\n---\nText.\n").file(
+        "config/newsletters/list.yaml",
+        "from: l@example.org\nto: list@example.org\nschedule: each-run\nbacklog: announce\nwait_for_pages: 24h\n",
+    );
+    let ran = project.command(&["run"]).env("HTTPS_PROXY", format!("http://{address}")).output().expect("it runs");
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(proxy.join().expect("the proxy").starts_with("CONNECT www.example.org:443 "));
+    assert!(project.letters("var/outbox").is_empty(), "a page that did not answer was announced");
+}
