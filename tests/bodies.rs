@@ -447,7 +447,7 @@ mod any_text {
                 "--",
                 "https://e.org/_a_",
                 "e.fr",
-                "a@b.fr",
+                "a@b-example.org",
                 "\r\n",
             ])
             .prop_map(str::to_string),
