@@ -27,6 +27,8 @@ pub struct Project {
     pub items: Vec<Item>,
     pub passed_over: Vec<PassedOver>,
     pub identified: Identified,
+    /// The file of ids says all of them already.
+    lock_is_saved: bool,
     pub renderer: Renderer,
     /// Of the letters.
     pub templates: Templates,
@@ -60,15 +62,29 @@ impl Project {
         let mut items = loaded.items;
         let mut identified = identity::identify(&mut items, &lock, &config, now);
         problems.extend(std::mem::take(&mut identified.problems));
+        let lock_is_saved = !identified.changed && remembered.is_none();
+        drop(lock);
         let (renderer, renderer_problems) = Renderer::new(&config);
         problems.extend(renderer_problems);
         let (templates, template_problems) = Templates::read(&config);
         problems.extend(template_problems);
-        Ok(Project { config, items, passed_over: loaded.passed_over, identified, renderer, templates, problems })
+        Ok(Project {
+            config,
+            items,
+            passed_over: loaded.passed_over,
+            identified,
+            lock_is_saved,
+            renderer,
+            templates,
+            problems,
+        })
     }
 
     /// Writes `feeds/items.lock` where its text changed. Says whether it did.
     pub fn save_lock(&self) -> io::Result<bool> {
+        if self.lock_is_saved {
+            return Ok(false);
+        }
         if self.identified.lock.is_empty() && !self.config.root.join(LOCK_PATH).exists() {
             return Ok(false);
         }

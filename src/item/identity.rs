@@ -63,7 +63,7 @@ pub fn identify(items: &mut Vec<Item>, lock: &Lock, config: &Config, now: DateTi
     let known = Known::new(lock, items);
     let matches = known.matches(items, &bodies, config);
 
-    let mut rows: Vec<LockRow> = Vec::with_capacity(known.groups.len() + items.len());
+    let mut rows: Vec<LockRow> = Vec::with_capacity(known.groups.len().max(items.len()));
     let mut taken_ids: HashSet<String> = known.groups.iter().map(|group| group[0].id.clone()).collect();
     let matched: HashSet<usize> = matches.iter().flatten().copied().collect();
     let mut lost: Vec<&LockRow> = Vec::new();

@@ -56,14 +56,20 @@ impl Lock {
     pub fn from_rows(mut rows: Vec<LockRow>) -> Self {
         // Stable: of two rows with one id, the first handed in is the one trusted first.
         rows.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut kept: Vec<LockRow> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let same = kept.iter().rev().take_while(|known| known.id == row.id).any(|known| *known == row);
-            if !same {
-                kept.push(row);
+        let mut first = 0;
+        let mut kept = 0;
+        // In place: rows of one id stand together, from `first` on, and only those can be the same.
+        for at in 0..rows.len() {
+            if kept > 0 && rows[kept - 1].id != rows[at].id {
+                first = kept;
+            }
+            if !rows[first..kept].contains(&rows[at]) {
+                rows.swap(kept, at);
+                kept += 1;
             }
         }
-        Lock { rows: kept }
+        rows.truncate(kept);
+        Lock { rows }
     }
 
     /// How many items that still have a file it knows.
