@@ -10,6 +10,7 @@ mod feed_peers;
 mod feeds;
 mod init;
 mod interrupted;
+mod invalid;
 mod killed;
 mod markdown_it;
 mod postfix;

@@ -242,7 +242,7 @@ impl<'a> Interpreter<'a> {
                 _,
             ) => {
                 let problem = Problem::warning("stray-tag", format!("`{name}` stands alone here; it is left out"))
-                    .help(format!("does its `end{name}` lack?"));
+                    .help(format!("is its `end{name}` missing?"));
                 self.report(problem, &range);
             }
             _ => self.shortcode(style, name, arguments, index, end, depth),

@@ -95,6 +95,9 @@ fn explain(source: &Source, range: Range<usize>, error: &serde_yaml::Error) -> P
         at = before.rfind('\n').map_or(0, |i| i + 1);
     }
     let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    if let Some(problem) = never_closed(source, &range, line_start) {
+        return problem;
+    }
     let (message, label, help) = advise(text, line_start, &message);
     let at = range.start + at.min(wrong_end);
     Problem::error("front-matter-syntax", message).label(label).help(help).at(source.place(at..at + 1))
@@ -123,6 +126,39 @@ fn forbidden(character: char) -> bool {
     matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// A text or a list that opens and never closes: the parser notices a line or more after it began, and people look for it
+/// where it began.
+fn never_closed(source: &Source, range: &Range<usize>, line_start: usize) -> Option<Problem> {
+    let text = &source.text[range.clone()];
+    let before = text[..line_start].trim_end();
+    for start in [line_start, before.rfind('\n').map_or(0, |at| at + 1)] {
+        let line = text[start..].lines().next().unwrap_or("");
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let opened = start + key.len() + 1 + (value.len() - value.trim_start().len());
+        let (key, value) = (key.trim(), value.trim());
+        let (what, open, close) = match value.chars().next() {
+            Some('"') => ("text", '"', '"'),
+            Some('\'') => ("text", '\'', '\''),
+            Some('[') => ("list", '[', ']'),
+            Some('{') => ("map", '{', '}'),
+            _ => continue,
+        };
+        if !value[1..].contains(close) {
+            let at = range.start + opened;
+            return Some(
+                Problem::error(
+                    "front-matter-syntax",
+                    format!("the {what} after `{key}` opens a {open} that is not closed"),
+                )
+                .label("opened here")
+                .help(format!("close it: {key}: {value}{close}"))
+                .at(source.place(at..at + 1)),
+            );
+        }
+    }
+    None
+}
+
 /// Message, label and help, for what people get wrong most.
 fn advise(text: &str, line_start: usize, message: &str) -> (String, String, String) {
     let line = text[line_start..].lines().next().unwrap_or("");
@@ -136,13 +172,6 @@ fn advise(text: &str, line_start: usize, message: &str) -> (String, String, Stri
             let quote = &value[..1];
             let inner = &value[1..];
             let closed = inner.find(quote);
-            if closed.is_none() {
-                return (
-                    format!("the text after `{}` opens a {quote} that is not closed", key.trim()),
-                    "the reading stopped here".to_string(),
-                    format!("close it: {key}: {quote}{inner}{quote}"),
-                );
-            }
             if closed.is_some_and(|at| !inner[at + 1..].trim_start().starts_with('#') && at + 1 < inner.len()) {
                 return (
                     format!("the text after `{}` goes on after its closing {quote}", key.trim()),
