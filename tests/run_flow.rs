@@ -415,10 +415,10 @@ fn pages_are_asked_for_through_the_environments_proxy() {
     let address = listener.local_addr().expect("an address");
     let proxy = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a client");
-        let mut asked = [0; 512];
-        let length = std::io::Read::read(&mut stream, &mut asked).expect("a request");
+        let mut asked = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(&stream), &mut asked).expect("a request");
         std::io::Write::write_all(&mut stream, b"HTTP/1.1 502 no\r\ncontent-length: 0\r\n\r\n").expect("an answer");
-        String::from_utf8_lossy(&asked[..length]).into_owned()
+        asked
     });
     let project = Project::new().file("posts/a.md", "---\ntitle: A\ndate: 2024-01-01\n---\nText.\n").file(
         "config/newsletters/list.yaml",
