@@ -96,7 +96,8 @@ fn a_letter_through_postfix_opens_in_python_and_in_mutt() {
     std::fs::write(postfix.path("mutt.sh"), commands).expect("a script");
     // Where it is missing, some builds of mutt ask whether to create it, and wait.
     std::fs::create_dir_all(postfix.path("Mail")).expect("mutt's own folder");
-    let script = format!("timeout 20 sh {}", postfix.path("mutt.sh").display());
+    // In the foreground: in a group of its own mutt would be stopped as soon as it reads the terminal.
+    let script = format!("timeout --foreground 20 sh {}", postfix.path("mutt.sh").display());
     let mut seen = String::new();
     // A Maildir that changed within the last second makes mutt look again, and forget what it was told to do.
     for _ in 0..5 {
