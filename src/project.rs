@@ -52,9 +52,9 @@ impl Project {
         now: DateTime<Utc>,
         remembered: Option<&Lock>,
     ) -> Result<Project, Problems> {
-        let loaded = load::load(&config, now);
+        let (loaded, lock) = rayon::join(|| load::load(&config, now), || read_lock(&config.root));
         problems.extend(loaded.problems);
-        let (mut lock, lock_problems) = read_lock(&config.root)?;
+        let (mut lock, lock_problems) = lock?;
         problems.extend(lock_problems);
         if let Some(remembered) = remembered {
             lock.fill_from(remembered);

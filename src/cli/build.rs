@@ -45,7 +45,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Result<Outcome> {
     let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
     let remembered = remembered(&config)?;
-    let project = Project::of(config, problems, now, remembered.as_ref()).map_err(Unusable)?;
+    let mut project = Project::of(config, problems, now, remembered.as_ref()).map_err(Unusable)?;
     if arguments.locked {
         let unsettled = unsettled(&project);
         if !unsettled.is_empty() {
@@ -58,7 +58,7 @@ fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Resu
         globals.detail(format_args!("{}: passed over: {}", passed_over.path, passed_over.reason));
     }
     globals.say_what_is_held(&project);
-    let mut all = project.problems.clone();
+    let mut all = std::mem::take(&mut project.problems);
     all.extend(problems);
     let outcome = tell(globals, &written, all);
     if !arguments.watch {
