@@ -253,6 +253,7 @@ pub struct Newsletter {
     pub subject: String,
     pub theme: String,
     pub images: Images,
+    pub weight: WeightBudget,
     /// `None`: off.
     pub wait_for_pages: Option<Duration>,
     pub on_uncertain: OnUncertain,
@@ -260,6 +261,21 @@ pub struct Newsletter {
     pub reason: Option<String>,
     /// The sender's postal address, at the letter's end.
     pub postal_address: Option<String>,
+}
+
+/// What a letter may weigh, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightBudget {
+    /// The HTML part.
+    pub html: usize,
+    /// Its pictures together.
+    pub pictures: u64,
+}
+
+impl Default for WeightBudget {
+    fn default() -> Self {
+        WeightBudget { html: 80_000, pictures: 300_000 }
+    }
 }
 
 /// A name and an address.

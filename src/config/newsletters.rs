@@ -5,8 +5,8 @@ use chrono::Duration;
 use super::read::folder;
 use super::reader::{File, Mapping, reject};
 use super::{
-    Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule, select,
-    values,
+    Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
+    WeightBudget, select, values,
 };
 use crate::problem::{Place, Problem, Problems};
 
@@ -54,6 +54,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let theme = top.choice("theme", &[("plain", "plain"), ("dsfr", "dsfr")]).unwrap_or("plain").to_string();
     let images = [("hosted", Images::Hosted), ("embedded", Images::Embedded), ("none", Images::None)];
     let images = top.choice("images", &images).unwrap_or(Images::Hosted);
+    let weight = weight(&top);
     let wait_for_pages = top.parsed("wait_for_pages", values::duration_or_off).unwrap_or(None);
     let on_uncertain = [("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)];
     let on_uncertain = top.choice("on_uncertain", &on_uncertain).unwrap_or(OnUncertain::Resend);
@@ -81,11 +82,21 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         subject,
         theme,
         images,
+        weight,
         wait_for_pages,
         on_uncertain,
         reason,
         postal_address,
     }
+}
+
+/// `weight: { html: 80kB, pictures: 300kB }`
+fn weight(top: &Mapping<'_>) -> WeightBudget {
+    let (section, default) = (top.section("weight"), WeightBudget::default());
+    let html = section.parsed("html", values::weight).and_then(|bytes| usize::try_from(bytes).ok());
+    let pictures = section.parsed("pictures", values::weight);
+    section.finish();
+    WeightBudget { html: html.unwrap_or(default.html), pictures: pictures.unwrap_or(default.pictures) }
 }
 
 /// The site's author, else an address at the site's host, with a warning: somebody should say who writes.

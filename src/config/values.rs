@@ -93,6 +93,21 @@ pub fn duration(text: &str) -> Read<Duration> {
     })
 }
 
+/// `80kB`, `1 MB`, `500`: in bytes, a kilobyte having 1000.
+pub fn weight(text: &str) -> Read<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
+    let factor = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        _ => 0,
+    };
+    match digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)) {
+        Some(bytes) if bytes > 0 => Ok(bytes),
+        _ => reject(format!("`{text}` is not a weight"), "write a number and its unit: `80kB` or `1MB`"),
+    }
+}
+
 /// `off`, or a duration.
 pub fn duration_or_off(text: &str) -> Read<Option<Duration>> {
     match text {

@@ -1,22 +1,23 @@
 //! From new items to a letter with its stamps: selected, rendered, styles inlined, cut at the stamps.
 //!
-//! Promises: pure, the time handed in: the same input gives the same bytes. An HTML part stays under 80 kB: a heavier
-//! letter says less of each item, then shows fewer of them, and a warning says so.
+//! Promises: pure, the time handed in: the same input gives the same bytes. The HTML part keeps to the newsletter's
+//! budget: a heavier letter says less of each item, and a warning says so; one that is still heavier is refused.
 //!
-//! BUGS: a single item is shown however heavy it is. A mistake in a subject reads its file again, to show the line.
+//! BUGS: a mistake in a subject reads its file again, to show the line.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::automatic;
 use super::context::{self, Fullness};
-use super::edition::{self, Edition};
-use super::scan::Stamps;
+use super::plan::Plan;
+use super::scan::{Stamps, without_markers};
 use super::template::{Part, Templates};
-use super::weight::{HTML_LIMIT, IMAGES_LIMIT, STAMPS_ROOM};
+use super::weight::STAMPS_ROOM;
 use super::wrap::wrap;
-use super::{AnnouncedItem, Composed, Escape, Stamped, Variant};
+use super::{AnnouncedItem, Composed, Escape, Piece, Stamped, Variant};
 use crate::body::Renderer;
 use crate::config::{self, Config, Images, Newsletter, Schedule};
 use crate::item::Item;
@@ -41,8 +42,8 @@ pub struct ComposeInput<'a> {
 /// One edition with everything that is new; without items if nothing is. The schedule is not asked: for a letter an item,
 /// see [`compose_all`].
 pub fn compose(input: &ComposeInput<'_>) -> Result<Composed, Problems> {
-    match edition::edition(input) {
-        Some(edition) => compose_edition(input, &edition),
+    match automatic::plan(input) {
+        Some(plan) => compose_plan(input, &plan),
         None => {
             let newsletter = input.newsletter.name.clone();
             Ok(Composed { newsletter, number: input.number, ..Composed::default() })
@@ -50,47 +51,54 @@ pub fn compose(input: &ComposeInput<'_>) -> Result<Composed, Problems> {
     }
 }
 
-/// Every edition of what is new, in the order in which they go and numbered from `input.number`: none, one, or with
-/// `each-item` one an item, oldest first. More new items than `surge` at once are one edition, to be held as one.
+/// Every edition of what is new, composed: see [`plans`].
 pub fn compose_all(input: &ComposeInput<'_>) -> Result<Vec<Composed>, Problems> {
-    let editions = match input.newsletter.schedule {
-        Schedule::EachItem if edition::new_items(input).len() <= input.newsletter.surge => {
-            edition::edition_of_each(input)
-        }
-        _ => edition::edition(input).into_iter().collect(),
-    };
-    let numbered = editions.iter().zip(input.number..);
-    numbered.map(|(edition, number)| compose_edition(&ComposeInput { number, ..*input }, edition)).collect()
+    plans(input).iter().map(|plan| compose_plan(input, plan)).collect()
 }
 
-fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Composed, Problems> {
+/// Every edition of what is new, in the order in which they go and numbered from `input.number`: none, one, or with
+/// `each-item` one an item, oldest first. More new items than `surge` at once are one edition, to be held as one.
+pub fn plans<'a>(input: &ComposeInput<'a>) -> Vec<Plan<'a>> {
+    match input.newsletter.schedule {
+        Schedule::EachItem if automatic::new_items(input).len() <= input.newsletter.surge => {
+            automatic::plan_of_each(input)
+        }
+        _ => automatic::plan(input).into_iter().collect(),
+    }
+}
+
+/// One planned letter, ready to be frozen.
+pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Composed, Problems> {
     if input.templates.broken.has_errors() {
         return Err(input.templates.broken.clone());
     }
-    let mut problems = Problems::new();
-    let (left_out, picture_problems) = without_picture(input, &edition.entries);
-    let mut shown = edition.entries.len();
-    let mut fullness = Fullness::Full;
-    let mut variant = render(input, edition, &left_out, fullness, shown)?;
-    let room = HTML_LIMIT - STAMPS_ROOM;
-    while variant.html.fixed_bytes() > room {
-        match fullness {
-            Fullness::Full => fullness = Fullness::Brief,
-            Fullness::Brief if shown > 1 => {
-                let fitting = shown * room / variant.html.fixed_bytes();
-                shown = fitting.clamp(1, shown - 1);
-            }
-            Fullness::Brief => break,
-        }
-        variant = render(input, edition, &left_out, fullness, shown)?;
-    }
     let newsletter = input.newsletter;
-    if fullness == Fullness::Brief {
-        let message = format!("letter {} would be too heavy: it shows {shown} titles without more", input.number);
+    let mut problems = Problems::new();
+    let (left_out, picture_problems) = without_picture(input, plan);
+    let mut fullness = Fullness::Full;
+    let mut variant = render(input, plan, &left_out, fullness)?;
+    let limit = newsletter.weight.html;
+    let room = limit.saturating_sub(STAMPS_ROOM);
+    if variant.html.fixed_bytes() > room {
+        fullness = Fullness::Brief;
+        variant = render(input, plan, &left_out, fullness)?;
+        let shown = plan.entries().count();
+        let message = format!("letter {} would be too heavy: it shows {shown} titles without more", plan.number);
         let help = "lower `max_items`: mail services cut a letter of more than 100 kB, the way out with it";
-        problems.push(Problem::warning("heavy-letter", message).help(help).in_file(&newsletter.file));
+        let heavy = Problem::warning("heavy-letter", message).help(help).in_file(&newsletter.file);
+        if variant.html.fixed_bytes() > room {
+            let message = format!(
+                "letter {} would weigh {} kB without pictures, and its budget is {} kB: it is not sent",
+                plan.number,
+                variant.html.fixed_bytes() / 1000,
+                limit / 1000
+            );
+            let help = "lower `max_items`, decline some of its items, or raise `weight.html` (Gmail cuts at 102 kB)";
+            let refused = Problem::error("too-heavy-letter", message).help(help).in_file(&newsletter.file);
+            return Err(Problems(vec![refused]));
+        }
+        problems.push(heavy);
     }
-    let entries = &edition.entries[..shown];
     if fullness == Fullness::Full {
         problems.extend(picture_problems);
     }
@@ -98,26 +106,24 @@ fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Co
         let message = "pictures can't travel inside a letter yet: this one has none";
         problems.push(Problem::warning("images", message).help("write `images: hosted`").in_file(&newsletter.file));
     }
-    if newsletter.theme != "plain" {
-        let message = format!("there is no theme `{}` yet: the letter has the plain one", newsletter.theme);
-        problems.push(Problem::warning("theme", message).in_file(&newsletter.file));
+    for body in plan.entries().filter_map(|entry| entry.body()) {
+        problems.extend(body.problems.clone());
     }
-    for entry in entries {
-        problems.extend(entry.body.problems.clone());
-    }
-    let items: Vec<AnnouncedItem> = entries
-        .iter()
-        .map(|entry| AnnouncedItem {
-            id: entry.item.id.clone(),
-            title: input.renderer.line(entry.item, &entry.item.title),
-            url: entry.item.url.clone(),
+    let items: Vec<AnnouncedItem> = plan
+        .entries()
+        .filter_map(|entry| Some((entry, entry.item()?)))
+        .map(|(entry, item)| AnnouncedItem {
+            id: item.id.clone(),
+            title: entry.title.clone().unwrap_or_else(|| input.renderer.line(item, &item.title)),
+            url: item.url.clone(),
         })
         .collect();
     Ok(Composed {
         newsletter: newsletter.name.clone(),
-        number: input.number,
+        number: plan.number,
         items,
-        counted: edition.counted.clone(),
+        counted: plan.counted.clone(),
+        declined: plan.declined.clone(),
         variants: vec![variant],
         problems,
     })
@@ -126,14 +132,16 @@ fn compose_edition(input: &ComposeInput<'_>, edition: &Edition<'_>) -> Result<Co
 /// One rendering of the three texts.
 fn render(
     input: &ComposeInput<'_>,
-    edition: &Edition<'_>,
+    plan: &Plan<'_>,
     left_out: &HashSet<String>,
     fullness: Fullness,
-    shown: usize,
 ) -> Result<Variant, Problems> {
     let (templates, newsletter) = (input.templates, input.newsletter);
-    let mut context = context::context(input, edition, left_out, fullness, shown);
-    let subject = subject(input, &context).map_err(|problems| of_subject(problems, input))?;
+    let mut context = context::context(input, plan, left_out, fullness);
+    let subject = match &plan.subject {
+        Some(own) => Stamped(vec![Piece::Text(one_line(&without_markers(own)))]),
+        None => subject(input, &context).map_err(|problems| of_subject(problems, input))?,
+    };
     context["subject"] = Value::String(subject.settle(Escape::None).fill(&Default::default(), Escape::None));
     let html = html(&templates.html, &context)?;
     let text = templates.text.render(&context)?;
@@ -141,7 +149,7 @@ fn render(
     // A list server sends one letter to everybody: nobody's name is in it.
     let settle = |text: Stamped, escape| if newsletter.to.is_list() { text.settle(escape) } else { text };
     Ok(Variant {
-        items: edition.entries.iter().take(shown).map(|entry| entry.item.id.clone()).collect(),
+        items: plan.items().map(|item| item.id.clone()).collect(),
         subject: settle(subject, Escape::None),
         html: settle(html, Escape::Html),
         text: settle(text, Escape::None),
@@ -154,12 +162,16 @@ fn subject(input: &ComposeInput<'_>, context: &Value) -> Result<Stamped, Problem
     let part = input.templates.subject(&input.newsletter.subject, &input.newsletter.file)?;
     let wrong = |message: &str| Problems(vec![Problem::error("subject", message)]);
     let rendered = part.render(context)?;
-    // Ordinary spaces alone: a list of letters breaks no line here, and people search and filter by what they see.
-    let line = rendered.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(&rendered);
     if line.is_empty() {
         return Err(wrong("it is empty"));
     }
     part.split(&line).ok_or_else(|| wrong("a block about `recipient` is torn"))
+}
+
+/// Ordinary spaces alone: a list of letters breaks no line here, and people search and filter by what they see.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Problems of a subject, at its place in the newsletter's file.
@@ -214,13 +226,14 @@ fn split(part: &Part, text: &str, file: &str) -> Result<Stamped, Problems> {
 
 /// Ids of the items whose picture this letter leaves out, and why: mail programs can't show it, or it would make the
 /// letter's pictures weigh more than their limit. The heaviest go first.
-fn without_picture(input: &ComposeInput<'_>, entries: &[edition::Entry<'_>]) -> (HashSet<String>, Problems) {
+fn without_picture(input: &ComposeInput<'_>, plan: &Plan<'_>) -> (HashSet<String>, Problems) {
     let (mut left_out, mut problems) = (HashSet::new(), Problems::new());
+    let limit = input.newsletter.weight.pictures;
     if input.newsletter.images != Images::Hosted {
         return (left_out, problems);
     }
     let mut known: Vec<(u64, &Item)> = Vec::new();
-    for (item, image) in entries.iter().filter_map(|entry| Some((entry.item, entry.item.image.as_ref()?))) {
+    for (item, image) in plan.items().filter_map(|item| Some((item, item.image.as_ref()?))) {
         if context::is_mailable(image) {
             known.push((image.bytes.unwrap_or(0), item));
             continue;
@@ -233,10 +246,10 @@ fn without_picture(input: &ComposeInput<'_>, entries: &[edition::Entry<'_>]) -> 
     // Stable: of two that weigh the same, the later one goes first.
     known.sort_by_key(|(bytes, _)| *bytes);
     let mut total: u64 = known.iter().map(|(bytes, _)| bytes).sum();
-    while let Some((bytes, item)) = known.pop().filter(|_| total > IMAGES_LIMIT) {
+    while let Some((bytes, item)) = known.pop().filter(|_| total > limit) {
         total -= bytes;
         let message = format!("the letter leaves out this item's picture, which weighs {} kB", bytes / 1000);
-        let help = format!("make it smaller: the pictures of a letter may weigh {} kB together", IMAGES_LIMIT / 1000);
+        let help = format!("make it smaller: the pictures of a letter may weigh {} kB together", limit / 1000);
         problems.push(Problem::warning("heavy-picture", message).help(help).in_file(item.path()));
         left_out.insert(item.id.clone());
     }

@@ -1,19 +1,20 @@
 //! What a letter's templates may name.
 //!
-//! `site`, `newsletter`, `edition`, `items`, `rest`, `language`, `direction` and, in the two parts, `subject`; the words
-//! come by `{{say "NAME"}}`. All of it is plain text; every key is there, `null` where there is nothing to say.
+//! `site`, `newsletter`, `edition`, `sections` with their `entries`, `agenda`, `rest`, `language`, `direction` and, in the
+//! two parts, `subject`; the words come by `{{say "NAME"}}`. All of it is plain text but what is named `html`, which is
+//! safe HTML; every key is there, `null` where there is nothing to say.
 
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
 use super::ComposeInput;
-use super::edition::{Edition, Entry};
 use super::language::{self, Language};
+use super::plan::{Entry, Plan, Prose, Show, What};
 use super::scan::without_markers;
-use crate::body::Embed;
+use crate::body::{Body, Embed};
 use crate::config::{Images, Leave};
-use crate::item::Image;
+use crate::item::{Image, Item};
 
 /// A summary's longest form, in characters, when it is the author's own, and when it is taken from the body.
 const SUMMARY_OWN: usize = 400;
@@ -34,31 +35,49 @@ pub enum Fullness {
     Brief,
 }
 
-/// The context of one edition, shown up to `shown` entries; those `left_out` have no picture.
-pub fn context(
-    input: &ComposeInput<'_>,
-    edition: &Edition<'_>,
-    left_out: &HashSet<String>,
-    fullness: Fullness,
-    shown: usize,
-) -> Value {
+/// The context of one edition; the items `left_out` have no picture.
+pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<String>, fullness: Fullness) -> Value {
     let (site, newsletter) = (&input.config.site, input.newsletter);
     let (language, tag) = (&*input.templates.language, input.templates.language_tag.as_str());
     let local = input.now.with_timezone(&site.time_zone).date_naive();
-    let with_picture = |entry: &Entry| {
-        fullness == Fullness::Full && input.newsletter.images == Images::Hosted && !left_out.contains(&entry.item.id)
-    };
-    let items: Vec<Value> = edition
-        .entries
+    let with_pictures = fullness == Fullness::Full && newsletter.images == Images::Hosted;
+    let mut under_heading = false;
+    let sections: Vec<Value> = plan
+        .sections
         .iter()
-        .take(shown)
-        .map(|entry| item(input, entry, fullness == Fullness::Brief, with_picture(entry)))
+        .map(|section| {
+            // Headings go down step by step: an entry's stands under its section's.
+            let depth = if under_heading { section.depth.min(1) } else { 0 };
+            under_heading |= section.title.is_some();
+            let below = if section.title.is_some() { depth + 1 } else { 0 };
+            let entries: Vec<Value> = section
+                .entries
+                .iter()
+                .map(|entry| {
+                    let pictured = with_pictures && entry.item().is_some_and(|item| !left_out.contains(&item.id));
+                    let mut value = entry_of(input, entry, fullness == Fullness::Brief, pictured);
+                    value["heading"] = Value::from(format!("h{}", 2 + below));
+                    value
+                })
+                .collect();
+            json!({
+                "title": section.title,
+                "mark": section.mark,
+                "heading": format!("h{}", 2 + depth),
+                "cards": section.show == Show::Card && fullness == Fullness::Full,
+                "lines": section.show == Show::Line || fullness == Fullness::Brief,
+                "note": section.note.as_ref().map(prose),
+                "entries": entries,
+            })
+        })
         .collect();
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or("").to_string();
-    let headline = items.first().map(|first| text(first, "title")).unwrap_or_default();
-    let preheader = match items.len() {
-        0 | 1 => items.first().map(|first| text(first, "summary")).unwrap_or_default(),
-        _ => items.iter().skip(1).map(|item| text(item, "title")).collect::<Vec<_>>().join(" · "),
+    let shown: Vec<&Value> = sections.iter().filter_map(|section| section["entries"].as_array()).flatten().collect();
+    let headline = shown.first().map(|first| text(first, "title")).unwrap_or_default();
+    let preheader = match shown.as_slice() {
+        [] => String::new(),
+        [only] => text(only, "summary"),
+        [_, others @ ..] => others.iter().map(|entry| text(entry, "title")).collect::<Vec<_>>().join(" · "),
     };
     let list_mode = newsletter.to.is_list();
     let why = if list_mode { "why_list" } else { "why" };
@@ -68,6 +87,7 @@ pub fn context(
         _ => None,
     };
     let contact = newsletter.reply_to.as_deref().unwrap_or(&newsletter.from.address);
+    let new = plan.entries().filter(|entry| !entry.reminder).count() + plan.rest;
     let mut context = json!({
         "site": {
             "url": site.url.as_str(),
@@ -88,26 +108,117 @@ pub fn context(
             "leave_url": leave_url,
         },
         "edition": {
-            "number": input.number,
-            "count": edition.entries.len() + edition.rest,
+            "number": plan.number,
+            "count": new,
             "date": language.date(local),
             "period": language.month_of_year(local),
             "headline": cut_at_word(&headline, HEADLINE),
             "preheader": cut_at_word(&preheader, PREHEADER),
+            "introduction": plan.introduction.as_ref().map(prose),
+            "urgent": plan.urgent,
+            // Where everybody may read it: holds nothing of a reader.
+            "online_url": Value::Null,
         },
         "language": tag,
         "direction": language::direction(tag),
         "start": start(tag),
-        "rest": edition.rest + edition.entries.len().saturating_sub(shown),
-        "items": items,
+        "rest": plan.rest,
+        "sections": sections,
+        "agenda": plan.agenda.iter().map(|item| agenda_line(input, item)).collect::<Vec<_>>(),
         "subject": "",
     });
     tidy(&mut context, language);
     context
 }
 
-fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: bool) -> Value {
-    let (item, zone) = (entry.item, input.config.site.time_zone);
+fn prose(prose: &Prose) -> Value {
+    json!({ "html": prose.html, "text": prose.text })
+}
+
+/// What an agenda says of an event.
+fn agenda_line(input: &ComposeInput<'_>, item: &Item) -> Value {
+    json!({ "title": input.renderer.line(item, &item.title), "url": item.url, "event": event(input, item) })
+}
+
+fn event(input: &ComposeInput<'_>, item: &Item) -> Option<Value> {
+    let (language, zone) = (&*input.templates.language, input.config.site.time_zone);
+    item.event.as_ref().map(|event| {
+        json!({
+            "when": language.when(event, zone),
+            "place": event.place.as_deref().map(|place| input.renderer.line(item, place)),
+            "past": language::is_past(event, zone, input.now),
+            "start": event.start.to_rfc3339(),
+            "end": event.end.map(|end| end.to_rfc3339()),
+            // The file that a calendar takes.
+            "ics_url": Value::Null,
+        })
+    })
+}
+
+/// What templates may name of an entry: every key is there, whether it is an item, a link or a line of words.
+fn entry_of(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: bool) -> Value {
+    let (language, tag) = (&*input.templates.language, input.templates.language_tag.as_str());
+    let mut value = match &entry.what {
+        What::Item { item, body } => item_of(input, item, body, with_picture),
+        What::Link { url } => {
+            let host = url.parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_string));
+            let host = host.map(|host| host.trim_start_matches("www.").to_string());
+            json!({ "kind": "link", "url": url, "host": host })
+        }
+        What::Words => json!({ "kind": "words" }),
+    };
+    for key in [
+        "id",
+        "title",
+        "url",
+        "host",
+        "summary",
+        "date",
+        "date_iso",
+        "image",
+        "type",
+        "label",
+        "series",
+        "episode",
+        "series_line",
+        "player",
+        "transcription",
+        "event",
+        "lang",
+    ] {
+        if value.get(key).is_none() {
+            value[key] = Value::Null;
+        }
+    }
+    for key in ["embeds", "tags", "authors"] {
+        if value.get(key).is_none() {
+            value[key] = json!([]);
+        }
+    }
+    if let Some(title) = &entry.title {
+        value["title"] = Value::from(title.clone());
+    }
+    value["mark"] = Value::from(entry.mark.clone());
+    value["words"] = entry.words.as_ref().map(prose).into();
+    value["reminder"] = Value::from(entry.reminder);
+    if brief || entry.words.is_some() {
+        value["summary"] = Value::Null;
+    }
+    if brief {
+        value["words"] = Value::Null;
+    }
+    if value.get("direction").is_none() {
+        value["direction"] = Value::from(language::direction(tag));
+        value["start"] = Value::from(start(tag));
+    }
+    if value["title"].as_str().is_none_or(str::is_empty) {
+        value["title"] = Value::from(language.text("untitled", &[]));
+    }
+    value
+}
+
+fn item_of(input: &ComposeInput<'_>, item: &Item, body: &Body, with_picture: bool) -> Value {
+    let zone = input.config.site.time_zone;
     let (language, tag) = (&*input.templates.language, input.templates.language_tag.as_str());
     // A day that was read in a zone is that day only in this zone.
     let date_zone = if item.date_only { input.config.content.dates_in } else { zone };
@@ -115,24 +226,15 @@ fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: 
     let own = item.summary.as_deref().map(|summary| input.renderer.line(item, summary)).filter(|s| !s.is_empty());
     let summary = match own {
         Some(own) => cut_at_word(&own, SUMMARY_OWN),
-        None => entry.body.summary(SUMMARY_OF_BODY),
+        None => body.summary(SUMMARY_OF_BODY),
     };
     let title = input.renderer.line(item, &item.title);
-    let event = item.event.as_ref().map(|event| {
-        json!({
-            "when": language.when(event, zone),
-            "place": event.place.as_deref().map(|place| input.renderer.line(item, place)),
-            "past": language::is_past(event, zone, input.now),
-            "start": event.start.to_rfc3339(),
-            "end": event.end.map(|end| end.to_rfc3339()),
-        })
-    });
     let series = item.series.as_deref().map(|series| input.renderer.line(item, series));
     let series_line = series.as_ref().map(|series| match &item.episode {
         Some(episode) => language.text("episode", &[("episode", episode.clone()), ("series", series.clone())]),
         None => language.text("series", &[("series", series.clone())]),
     });
-    let embeds = &entry.body.embeds;
+    let embeds = &body.embeds;
     let player = match embeds.as_slice() {
         [embed] => player(embed, &title, language),
         _ => Value::Null,
@@ -142,14 +244,15 @@ fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: 
     let label = kinds.filter_map(|kind| language.kind(kind)).next();
     let other_language = item.language.as_deref().filter(|own| language::primary(own) != language::primary(tag));
     json!({
+        "kind": "item",
         "id": item.id,
-        "title": if title.is_empty() { language.text("untitled", &[]) } else { title },
+        "title": title,
         "url": item.url,
-        "summary": (!brief && !summary.is_empty()).then_some(summary),
+        "summary": (!summary.is_empty()).then_some(summary),
         "date": capitalised(&language.date(date)),
         "date_iso": date.to_string(),
         "image": item.image.as_ref().filter(|_| with_picture).map(image),
-        "kind": item.kind,
+        "type": item.kind,
         "label": label,
         "series": series,
         "episode": item.episode,
@@ -158,7 +261,7 @@ fn item(input: &ComposeInput<'_>, entry: &Entry<'_>, brief: bool, with_picture: 
         "player": player,
         "tags": item.tags,
         "authors": item.authors.iter().map(|author| author.name.clone()).collect::<Vec<_>>(),
-        "event": event,
+        "event": event(input, item),
         "lang": other_language,
         "direction": language::direction(other_language.unwrap_or(tag)),
         "start": start(other_language.unwrap_or(tag)),

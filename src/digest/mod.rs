@@ -1,18 +1,19 @@
 //! 4b *compose*: from new items to an edition, ready to be frozen and stamped for each recipient.
 //!
-//! 1. `edition` tells what is new, in which order, and what counts as announced.
-//! 2. `context` puts it in words, which [`language`] knows; `template` renders them.
+//! 1. `automatic` plans what is new, in which order, and what counts as announced; the result is a [`plan::Plan`].
+//! 2. `context` puts a plan in words, which [`language`] knows; `template` renders them.
 //! 3. `compose` does it all; `wrap` and [`weight`] look after the letter's form.
 //! 4. `scan` finds in a template what is a recipient's, [`stamp`] says it for one.
 //!
 //! Promises: the same input gives the same bytes, the time handed in; nothing in a letter tells who opened it.
 
+mod automatic;
 mod compose;
 #[cfg(test)]
 mod compose_tests;
 mod context;
-mod edition;
 pub mod language;
+pub mod plan;
 #[cfg(test)]
 pub(crate) mod samples;
 mod scan;
@@ -23,8 +24,8 @@ mod wrap;
 
 use serde::{Deserialize, Serialize};
 
-pub use compose::{ComposeInput, compose, compose_all};
-pub use edition::new_items;
+pub use automatic::new_items;
+pub use compose::{ComposeInput, compose, compose_all, compose_plan, plans};
 pub use stamp::{Escape, Filler, Piece, StampFields, Stamped};
 pub use template::Templates;
 
@@ -40,6 +41,9 @@ pub struct Composed {
     pub items: Vec<AnnouncedItem>,
     /// Every id that counts as announced with it: shown, beyond `max_items`, and a shown one's double.
     pub counted: Vec<String>,
+    /// Ids that a person crossed out of it: declined for good.
+    #[serde(default)]
+    pub declined: Vec<String>,
     /// Sets of items, each rendered once.
     pub variants: Vec<Variant>,
     /// Warnings about the letter; not kept.

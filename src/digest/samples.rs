@@ -32,6 +32,7 @@ pub fn newsletter() -> Newsletter {
         subject: "{{newsletter.title}} n° {{edition.number}} : {{edition.headline}}".into(),
         theme: "plain".into(),
         images: Images::Hosted,
+        weight: WeightBudget::default(),
         wait_for_pages: None,
         on_uncertain: OnUncertain::Resend,
         reason: None,

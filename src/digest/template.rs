@@ -24,13 +24,15 @@ use crate::problem::{Place, Problem, Problems, Source};
 const FOLDER: &str = "mail-templates";
 
 /// The templates that come with the program, by their names in that folder.
-pub const BUILT_IN: [(&str, &str); 7] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     ("digest.html.hbs", include_str!("../../mail-templates/digest.html.hbs")),
     ("digest.txt.hbs", include_str!("../../mail-templates/digest.txt.hbs")),
     ("partials/footer.html.hbs", include_str!("../../mail-templates/partials/footer.html.hbs")),
     ("partials/footer.txt.hbs", include_str!("../../mail-templates/partials/footer.txt.hbs")),
     ("partials/item.html.hbs", include_str!("../../mail-templates/partials/item.html.hbs")),
     ("partials/item.txt.hbs", include_str!("../../mail-templates/partials/item.txt.hbs")),
+    ("partials/section.html.hbs", include_str!("../../mail-templates/partials/section.html.hbs")),
+    ("partials/section.txt.hbs", include_str!("../../mail-templates/partials/section.txt.hbs")),
     ("partials/style.html.hbs", include_str!("../../mail-templates/partials/style.html.hbs")),
 ];
 

@@ -8,12 +8,8 @@ use super::stamp::escape_html;
 use super::{Escape, StampFields, Variant};
 use crate::item::Item;
 
-/// An HTML part stays under this, in bytes.
-pub const HTML_LIMIT: usize = 80_000;
-/// Of which this much is kept for what stamps say of a recipient.
+/// Of an HTML part's budget (`weight.html`), this much is kept for what stamps say of a recipient, in bytes.
 pub const STAMPS_ROOM: usize = 2_000;
-/// The pictures of one letter together, in bytes, before a warning.
-pub const IMAGES_LIMIT: u64 = 300_000;
 
 /// Bytes by part, as one recipient gets them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
