@@ -19,7 +19,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["item", "config", "problem"]),
     ("project", &["publish", "digest", "body", "item", "config", "problem"]),
     ("mail", &["digest", "store", "secrets", "config", "problem"]),
-    ("announce", &["mail", "people", "schedule", "digest", "store", "body", "item", "secrets", "config", "problem"]),
+    (
+        "announce",
+        &[
+            "mail",
+            "people",
+            "schedule",
+            "digest",
+            "store",
+            "body",
+            "selection",
+            "item",
+            "secrets",
+            "config",
+            "problem",
+        ],
+    ),
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {

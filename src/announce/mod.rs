@@ -1,5 +1,6 @@
 //! 5b *announce*: a newsletter's way from *is it due?* to *delivered*.
 //!
+//! 0. [`press`] composes the next letters, for whoever wants to see or send them.
 //! 1. [`next`] decides: not due, nothing new, held by a brake, waiting for its pages or for a person, or to be sent; and
 //!    freezes the edition with its list.
 //! 2. [`deliver_frozen`] delivers what is frozen and not done: a new edition, or one of an earlier run that goes on.
@@ -13,10 +14,12 @@
 mod frozen;
 mod next;
 mod pages;
+pub mod press;
 mod test_copy;
 
 pub use frozen::{Frozen, deliver_frozen};
 pub use next::{Asked, Next, next};
+pub use press::Known;
 pub use test_copy::send_test;
 
 use crate::body::Renderer;

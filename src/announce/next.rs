@@ -1,14 +1,14 @@
 //! A newsletter's next edition: whether there is one, and what stands in its way.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use super::frozen::Frozen;
+use super::press::{self, Known};
 use super::{AnnounceError, Material, pages};
 use crate::config::{Approve, Audience as To, Backlog, Newsletter};
-use crate::digest::{self, ComposeInput, Composed};
+use crate::digest::Composed;
 use crate::mail::letter::Head;
 use crate::mail::way_out;
 use crate::people::People;
@@ -89,6 +89,7 @@ pub async fn next(
     }
     let mut known = store.announced(&newsletter.name).await?;
     known.extend(backlog);
+    let known = Known::from(known);
     let number = store.next_number(&newsletter.name, i64::try_from(newsletter.first_number).unwrap_or(1)).await?;
     let mut desk = Desk { store, secrets, material, newsletter, asked, now, memory, problems };
     let Some(editions) = desk.compose(&known, number) else { return Ok(vec![Next::Impossible]) };
@@ -133,21 +134,9 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// The editions that are new, in their order; `None`: they cannot be composed.
-    fn compose(&mut self, known: &HashSet<String>, number: i64) -> Option<Vec<Composed>> {
-        let Material { config, items, renderer, templates } = self.material;
-        let editions = digest::compose_all(&ComposeInput {
-            config,
-            newsletter: self.newsletter,
-            items,
-            renderer,
-            templates,
-            known,
-            number: number.unsigned_abs(),
-            now: self.now,
-        });
-        match editions {
+    fn compose(&mut self, known: &Known, number: i64) -> Option<Vec<Composed>> {
+        match press::letters(self.material, self.newsletter, known, number.unsigned_abs(), self.now) {
             Ok(mut editions) => {
-                editions.retain(|edition| !edition.items.is_empty());
                 for edition in &mut editions {
                     self.problems.extend(std::mem::take(&mut edition.problems));
                 }

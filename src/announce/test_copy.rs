@@ -1,10 +1,9 @@
 //! A copy of a newsletter's next letter for whoever wants to see it in their own mail program: remembered nowhere.
 
-use std::collections::HashSet;
-
+use super::press::{self, Known};
 use super::{AnnounceError, Material};
 use crate::config::Newsletter;
-use crate::digest::{self, ComposeInput, StampFields};
+use crate::digest::StampFields;
 use crate::mail::address::Address;
 use crate::mail::delivery::Setting;
 use crate::mail::letter::{Head, Prepared};
@@ -17,30 +16,23 @@ pub async fn send_test(
     setting: &Setting,
     material: Material<'_>,
     newsletter: &Newsletter,
-    known: &HashSet<String>,
+    known: &Known,
     number: i64,
     addresses: &[Address],
     problems: &mut Problems,
 ) -> Result<Option<Vec<(Address, Outcome)>>, AnnounceError> {
     let now = setting.clock.now();
-    let composed = match digest::compose(&ComposeInput {
-        config: material.config,
-        newsletter,
-        items: material.items,
-        renderer: material.renderer,
-        templates: material.templates,
-        known,
-        number: number.unsigned_abs(),
-        now,
-    }) {
-        Ok(composed) => composed,
+    let letters = match press::letters(material, newsletter, known, number.unsigned_abs(), now) {
+        Ok(letters) => letters,
         Err(found) => {
             problems.extend(found);
             return Ok(None);
         }
     };
-    problems.extend(composed.problems.clone());
-    let (Some(variant), false) = (composed.variants.first(), composed.items.is_empty()) else { return Ok(None) };
+    // With a letter an item, the first of them is the next.
+    let Some(composed) = letters.into_iter().next() else { return Ok(None) };
+    problems.extend(composed.problems);
+    let Some(variant) = composed.variants.first() else { return Ok(None) };
     let head = Head::new(material.config, newsletter, now);
     let letter = Prepared::new(&head, variant);
     // Its Message-ID is the moment's: a mail program that has seen the real one would hide the copy, or the other way.

@@ -3,24 +3,18 @@
 //! The configuration, every item and its body, every feed's model, the letters' templates, and for each newsletter what a
 //! delivery would ask before its first letter: a way out that works, and a list of people that is in no repository.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
 
+use super::office::material;
 use super::{Globals, Outcome, Unusable, report};
+use crate::announce::press;
 use crate::config::people;
-use crate::digest::{self, ComposeInput};
 use crate::feed;
-use crate::item::Item;
 use crate::mail::way_out;
 use crate::problem::{Problem, Problems, Severity};
 use crate::project::Project;
-use crate::selection::{matches, newest_first};
-
-/// How many items a letter is tried with.
-const SHOWN: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -102,23 +96,9 @@ fn everything(project: &Project, now: DateTime<Utc>) -> Problems {
 /// The letters' templates, and each newsletter's letter of its newest items: what its templates cannot say is found when
 /// they say it. What would be wrong with that letter's content is left to `digest`, which composes the real one.
 fn letters(project: &Project, now: DateTime<Utc>) -> Problems {
-    let config = &project.config;
     let mut problems = Problems::new();
-    for newsletter in &config.newsletters {
-        let mut newest: Vec<&Item> = project.items.iter().filter(|item| matches(item, &newsletter.select)).collect();
-        newest_first(&mut newest);
-        let items: Vec<Item> = newest.into_iter().take(SHOWN).cloned().collect();
-        let input = ComposeInput {
-            config,
-            newsletter,
-            items: &items,
-            renderer: &project.renderer,
-            templates: &project.templates,
-            known: &HashSet::new(),
-            number: newsletter.first_number,
-            now,
-        };
-        if let Err(wrong) = digest::compose(&input) {
+    for newsletter in &project.config.newsletters {
+        if let Err(wrong) = press::trial(material(project), newsletter, now) {
             problems.extend(wrong);
         }
     }

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::office::unknown_newsletter;
+use super::office::{material, unknown_newsletter};
 use super::{Globals, Outcome, Unusable, report};
+use crate::announce::{Known, press};
 use crate::config::{Audience, Backlog, Config, Newsletter};
 use crate::digest::weight::{Picture, Weight, pictures};
-use crate::digest::{self, ComposeInput, Composed, Escape, StampFields, Variant, language};
+use crate::digest::{Composed, Escape, StampFields, Variant, language};
 use crate::item::identity::Lock;
 use crate::mail::letter::{Head, Prepared};
 use crate::problem::Problems;
@@ -140,17 +141,8 @@ fn show(
         globals.say(format_args!("{}: nothing to announce yet ({words})", newsletter.name));
         known.extend(project.items.iter().map(|item| item.id.clone()));
     }
-    let input = ComposeInput {
-        config: &project.config,
-        newsletter,
-        items: &project.items,
-        renderer: &project.renderer,
-        templates: &project.templates,
-        known: &known,
-        number,
-        now: globals.now,
-    };
-    let new = digest::new_items(&input).len();
+    let known = Known::from(known);
+    let new = press::count_new(material(project), newsletter, &known, globals.now);
     if new > newsletter.surge {
         let words = "`send` would hold it for a person to look";
         globals.say(format_args!(
@@ -159,7 +151,8 @@ fn show(
         ));
     }
     // With a letter an item, the first of them is the next.
-    let composed = digest::compose_all(&input).map(|editions| editions.into_iter().next().unwrap_or_default());
+    let letters = press::letters(material(project), newsletter, &known, number, globals.now);
+    let composed = letters.map(|editions| editions.into_iter().next().unwrap_or_default());
     let (mut composed, mut problems) = match composed {
         Ok(composed) => (composed, Problems::new()),
         Err(problems) => (Composed::default(), problems),

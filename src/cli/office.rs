@@ -9,6 +9,7 @@ use anyhow::Context;
 use tokio::runtime::Runtime;
 
 use super::{Globals, Unusable};
+use crate::announce::Material;
 use crate::config::{Config, Newsletter};
 use crate::item::identity::Lock;
 use crate::mail::clock::Clock;
@@ -27,6 +28,16 @@ pub struct Office {
     pub secrets: Secrets,
     pub store: Store,
     database: PathBuf,
+}
+
+/// What the project's newsletters are made of.
+pub fn material(project: &Project) -> Material<'_> {
+    Material {
+        config: &project.config,
+        items: &project.items,
+        renderer: &project.renderer,
+        templates: &project.templates,
+    }
 }
 
 /// What drives the database and the connections: one thread, for they wait more than they work.

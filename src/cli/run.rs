@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::office::{Office, runtime};
+use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, build, ledger, report};
-use crate::announce::{Asked, Material};
+use crate::announce::Asked;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -43,12 +43,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> anyhow::Result<Outcome> {
     let project = office.project(globals).await?;
     office.remember(&project).await?;
-    let material = Material {
-        config: &project.config,
-        items: &project.items,
-        renderer: &project.renderer,
-        templates: &project.templates,
-    };
+    let material = material(&project);
     let mut posted = Posted::new(project.problems.clone());
     let mut feeds = Value::Array(Vec::new());
     if stage != Some(Stage::Send) {

@@ -4,14 +4,13 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::office::{Office, runtime};
+use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, ledger, report};
-use crate::announce::{self, Asked, Material};
+use crate::announce::{self, Asked};
 use crate::config::Newsletter;
 use crate::mail::address::Address;
 use crate::mail::outcome::Outcome as Tried;
-use crate::project::Project;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -143,7 +142,7 @@ async fn test(
     let mut results = Vec::new();
     for newsletter in newsletters {
         let number = office.store.next_number(&newsletter.name, newsletter.first_number.cast_signed()).await?;
-        let known = office.store.announced(&newsletter.name).await?;
+        let known = office.store.announced(&newsletter.name).await?.into();
         let sent =
             announce::send_test(&setting, material(&project), newsletter, &known, number, &addresses, &mut problems)
                 .await?;
@@ -174,13 +173,4 @@ async fn test(
         }))?;
     }
     Ok(Outcome::needs_a_person_if(problems.has_errors() || !all_left))
-}
-
-fn material(project: &Project) -> Material<'_> {
-    Material {
-        config: &project.config,
-        items: &project.items,
-        renderer: &project.renderer,
-        templates: &project.templates,
-    }
 }
