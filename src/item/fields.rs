@@ -11,7 +11,7 @@ use super::front_matter::{Format, place_of};
 use super::plain::{one_line, plain};
 use super::{Data, Event};
 use crate::config::Person;
-use crate::problem::{Problem, Source};
+use crate::problem::{Place, Problem, Source};
 
 /// The keys of the date, of which the first that says something counts.
 const DATES: &[&str] = &[
@@ -78,11 +78,12 @@ impl<'a> Fields<'a> {
     }
 
     fn placed(&self, problem: Problem, found: Found<'_>) -> Problem {
-        if found.own {
-            problem.at(place_of(self.source, found.key))
-        } else {
-            problem.in_file(self.source.path.clone())
-        }
+        problem.at(self.place(found))
+    }
+
+    /// Where a value stands; what is inherited has no line in the file.
+    pub fn place(&self, found: Found<'_>) -> Place {
+        if found.own { place_of(self.source, found.key) } else { Place::file(self.source.path.clone()) }
     }
 
     fn unusual(&mut self, found: Found<'_>, expected: &str) {

@@ -1,14 +1,15 @@
 //! An item's picture and enclosure: found on disk, measured, and given the address under which the site serves them.
 //!
 //! A relative path is looked up beside the item first, then in `content.static`; one that begins with `/` in
-//! `content.static` only. Sizes come from the file's header alone, each file's once.
+//! `content.static` only. Sizes come from the file's header alone, each file's once. What is missing is gathered
+//! (`missing`), because a folder that is not there is one mistake, however many items name it.
 //!
 //! BUGS: a picture that only the site's generator makes (another size or format) is not known here.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::sync::RwLock;
+use std::sync::{Mutex, RwLock};
 
 use serde_json::Value;
 use url::Url;
@@ -17,11 +18,14 @@ use super::fields::{Fields, Found, scalar};
 use super::plain::plain;
 use super::walk::{Listings, join, normalise};
 use super::{Enclosure, Image};
+use crate::problem::Problem;
 
 mod measure;
+mod missing;
 
 pub use measure::Measured;
 use measure::media_type_of_name;
+use missing::{Lack, Missing, Sought};
 
 /// Where pictures are looked up, and what was measured so far.
 pub struct Images<'a> {
@@ -31,6 +35,7 @@ pub struct Images<'a> {
     /// Some static folder exists: what stands in none of them is missing.
     complete: bool,
     measured: RwLock<HashMap<String, Measured>>,
+    missing: Mutex<Missing>,
 }
 
 /// A path in front matter, resolved.
@@ -45,7 +50,13 @@ impl<'a> Images<'a> {
     pub fn new(listings: &'a Listings<'a>, site: &'a Url, static_folders: &[String]) -> Self {
         let static_folders: Vec<String> = static_folders.iter().map(|folder| normalise(folder)).collect();
         let complete = static_folders.iter().any(|folder| listings.get(folder).is_some());
-        Images { listings, site, static_folders, complete, measured: RwLock::default() }
+        let (measured, missing) = (RwLock::default(), Mutex::default());
+        Images { listings, site, static_folders, complete, measured, missing }
+    }
+
+    /// The warnings about files that are not there, once all items were asked for theirs.
+    pub fn missing(self) -> Vec<Problem> {
+        self.missing.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).problems()
     }
 
     /// The item's picture, under any generator's key.
@@ -149,21 +160,17 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn warn_missing(&self, fields: &mut Fields<'_>, found: Found<'_>, written: &str, what: &str) {
-        let place = if written.starts_with('/') {
-            format!("in {}", self.static_folders.join(", "))
-        } else if self.complete {
-            format!("beside the item, nor in {}", self.static_folders.join(", "))
-        } else {
-            "beside the item".to_string()
-        };
-        let message = format!("the {what} `{written}` is not {place}");
-        fields.warn(
-            found,
-            "missing-file",
-            message,
-            "put the file there, or mend the path; `content.static` names the folders that the site serves",
-        );
+    fn warn_missing(&self, fields: &Fields<'_>, found: Found<'_>, written: &str, what: &'static str) {
+        let mut missing = self.missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        missing.add(what, written, &fields.source.path, || {
+            let beside = !written.starts_with('/');
+            let static_folders = (!beside || self.complete).then(|| self.static_folders.join(", "));
+            Lack {
+                written: written.to_string(),
+                sought: Sought { beside, static_folders },
+                place: fields.place(found),
+            }
+        });
     }
 
     fn target(&self, written: &str, path: &str, url: &str) -> Option<Target> {

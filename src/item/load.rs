@@ -84,6 +84,7 @@ pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
             Outcome::Problems(problems) => loaded.problems.0.extend(problems),
         }
     }
+    loaded.problems.0.extend(reader.images.missing());
     loaded
 }
 
