@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "announce",
         &[
+            "publish",
             "mail",
             "people",
             "schedule",

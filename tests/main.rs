@@ -13,6 +13,7 @@ mod interrupted;
 mod invalid;
 mod killed;
 mod markdown_it;
+mod online;
 mod postfix;
 mod recipients;
 mod run_flow;

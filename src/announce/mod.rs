@@ -4,7 +4,8 @@
 //! 1. [`next`] decides: not due, nothing new, held by a brake, waiting for its pages or for a person, or to be sent; and
 //!    freezes the edition with its list.
 //! 2. [`deliver_frozen`] delivers what is frozen and not done: a new edition, or one of an earlier run that goes on.
-//! 3. [`send_test`] sends a copy that nothing remembers.
+//! 3. [`write_page`] puts the letter where everybody may read it, before it leaves.
+//! 4. [`send_test`] sends a copy that nothing remembers.
 //!
 //! Promises: an edition that waits never delays the next newsletter; nothing is announced twice by itself, whatever date it
 //! bears; nothing new is no letter, and the moment counts as considered.
@@ -13,12 +14,14 @@
 
 mod frozen;
 mod next;
+mod online;
 mod pages;
 pub mod press;
 mod test_copy;
 
 pub use frozen::{Frozen, deliver_frozen};
 pub use next::{Asked, Next, next};
+pub use online::{Page, write_page, write_pages};
 pub use press::Known;
 pub use test_copy::send_test;
 
@@ -44,4 +47,6 @@ pub enum AnnounceError {
     Store(#[from] StoreError),
     #[error("an edition's frozen content cannot be read: {0}")]
     Content(#[from] serde_json::Error),
+    #[error("{path} cannot be written: {error}")]
+    Publish { path: String, error: std::io::Error },
 }

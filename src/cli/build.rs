@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
+use super::office::runtime;
 use super::{Globals, Outcome, Unusable, report};
+use crate::announce;
 use crate::config::Config;
 use crate::feed;
 use crate::item::identity::Lock;
@@ -44,7 +47,8 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 /// One build, and what it has to say.
 fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Result<Outcome> {
     let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
-    let remembered = remembered(&config)?;
+    let mut memory = Memory::open(&config)?;
+    let remembered = memory.as_mut().map(Memory::ids).transpose()?;
     let mut project = Project::of(config, problems, now, remembered.as_ref()).map_err(Unusable)?;
     if arguments.locked {
         let unsettled = unsettled(&project);
@@ -54,6 +58,10 @@ fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Resu
     }
     let out = arguments.out.as_deref().unwrap_or(Path::new(&project.config.publish.out));
     let (written, problems) = publish_feeds(&project, out)?;
+    if let Some(mut memory) = memory {
+        memory.publish_letters(&project.config.root.join(out))?;
+        memory.close()?;
+    }
     for passed_over in &project.passed_over {
         globals.detail(format_args!("{}: passed over: {}", passed_over.path, passed_over.reason));
     }
@@ -127,20 +135,39 @@ fn unsettled(project: &Project) -> Problems {
         .collect()
 }
 
-/// The ids that the database kept, where there is one: a checkout that nobody commits from remembers by it.
-fn remembered(config: &Config) -> anyhow::Result<Option<Lock>> {
-    let Ok(path) = database_path(&config.root, &config.database) else { return Ok(None) };
-    if !path.exists() {
-        return Ok(None);
+/// The database, where there is one: it holds the ids that a checkout that nobody commits from remembers by, and the
+/// letters that were sent.
+struct Memory {
+    runtime: Runtime,
+    store: Store,
+}
+
+impl Memory {
+    fn open(config: &Config) -> anyhow::Result<Option<Memory>> {
+        let Ok(path) = database_path(&config.root, &config.database) else { return Ok(None) };
+        if !path.exists() {
+            return Ok(None);
+        }
+        let runtime = runtime()?;
+        let store = runtime
+            .block_on(Store::open(&path))
+            .with_context(|| format!("the database {} cannot be read", path.display()))?;
+        Ok(Some(Memory { runtime, store }))
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let text = runtime
-        .block_on(async {
-            let mut store = Store::open(&path).await?;
-            let text = store.items_text().await?;
-            store.close().await?;
-            crate::store::Result::Ok(text)
-        })
-        .with_context(|| format!("the database {} cannot be read", path.display()))?;
-    Ok(Some(Lock::parse(&text, LOCK_PATH).0))
+
+    fn ids(&mut self) -> anyhow::Result<Lock> {
+        let text = self.runtime.block_on(self.store.items_text()).context("the database cannot be read")?;
+        Ok(Lock::parse(&text, LOCK_PATH).0)
+    }
+
+    /// Writes what letters that were sent leave on the site.
+    fn publish_letters(&mut self, out: &Path) -> anyhow::Result<()> {
+        let since = DateTime::<Utc>::UNIX_EPOCH;
+        self.runtime.block_on(announce::write_pages(&mut self.store, since, out))?;
+        Ok(())
+    }
+
+    fn close(self) -> anyhow::Result<()> {
+        Ok(self.runtime.block_on(self.store.close())?)
+    }
 }

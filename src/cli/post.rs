@@ -72,6 +72,9 @@ impl Posted {
             }
             self.touched.insert((edition.newsletter.clone(), edition.number));
             let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
+            // Before the first letter leaves: it names this page.
+            let published = office.config.root.join(&office.config.publish.out);
+            announce::write_page(&mut office.store, &edition, &published).await?;
             let bar = progress_bar(globals, &edition);
             let ended = announce::deliver_frozen(&mut office.store, setting, newsletter, &edition, &mut |settled| {
                 bar.inc(settled);

@@ -3,12 +3,13 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, build, ledger, report};
-use crate::announce::Asked;
+use crate::announce::{self, Asked};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,6 +55,8 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
             globals.say(format_args!("{}: {} {entries}, written", file.path, file.entries));
         }
         feeds = build::as_json(&written);
+        let out = project.config.root.join(&project.config.publish.out);
+        announce::write_pages(&mut office.store, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
     } else {
         project.save_lock()?;
     }

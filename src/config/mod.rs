@@ -254,6 +254,9 @@ pub struct Newsletter {
     pub theme: String,
     pub images: Images,
     pub weight: WeightBudget,
+    /// Where a sent letter's page stands, under the site and under `publish.out`, with `{newsletter}` and `{number}`;
+    /// `None`: it has none.
+    pub online: Option<String>,
     /// `None`: off.
     pub wait_for_pages: Option<Duration>,
     pub on_uncertain: OnUncertain,
@@ -261,6 +264,14 @@ pub struct Newsletter {
     pub reason: Option<String>,
     /// The sender's postal address, at the letter's end.
     pub postal_address: Option<String>,
+}
+
+impl Newsletter {
+    /// Where the page of this edition stands, under the site's address and under `publish.out`.
+    pub fn online_path(&self, number: u64) -> Option<String> {
+        let pattern = self.online.as_ref()?;
+        Some(pattern.replace("{newsletter}", &self.name).replace("{number}", &number.to_string()))
+    }
 }
 
 /// What a letter may weigh, in bytes.

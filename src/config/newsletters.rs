@@ -10,6 +10,8 @@ use super::{
 };
 use crate::problem::{Place, Problem, Problems};
 
+/// Where a letter's page stands.
+const ONLINE: &str = "letters/{newsletter}-{number}.html";
 const SUBJECT: &str = "{{newsletter.title}} n° {{edition.number}} : {{edition.headline}}";
 
 /// The newsletters that can be used, by name.
@@ -55,6 +57,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let images = [("hosted", Images::Hosted), ("embedded", Images::Embedded), ("none", Images::None)];
     let images = top.choice("images", &images).unwrap_or(Images::Hosted);
     let weight = weight(&top);
+    let online = top.parsed("online", online).unwrap_or_else(|| Some(ONLINE.to_string()));
     let wait_for_pages = top.parsed("wait_for_pages", values::duration_or_off).unwrap_or(None);
     let on_uncertain = [("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)];
     let on_uncertain = top.choice("on_uncertain", &on_uncertain).unwrap_or(OnUncertain::Resend);
@@ -83,11 +86,24 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         theme,
         images,
         weight,
+        online,
         wait_for_pages,
         on_uncertain,
         reason,
         postal_address,
     }
+}
+
+/// `letters/{newsletter}-{number}.html`, or `off`.
+fn online(text: &str) -> Result<Option<String>, super::reader::Reject> {
+    if matches!(text, "off" | "no" | "false") {
+        return Ok(None);
+    }
+    if !text.contains("{number}") {
+        let help = format!("for example `{ONLINE}`, or `off`");
+        return reject(format!("`{text}` gives every letter the same address: it lacks `{{number}}`"), help);
+    }
+    values::output_path(text).map(Some)
 }
 
 /// `weight: { html: 80kB, pictures: 300kB }`

@@ -124,6 +124,7 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         items,
         counted: plan.counted.clone(),
         declined: plan.declined.clone(),
+        online: newsletter.online_path(plan.number),
         variants: vec![variant],
         problems,
     })

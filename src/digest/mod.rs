@@ -44,6 +44,9 @@ pub struct Composed {
     /// Ids that a person crossed out of it: declined for good.
     #[serde(default)]
     pub declined: Vec<String>,
+    /// Where its page stands, under the site and under what is published; `None`: it has none.
+    #[serde(default)]
+    pub online: Option<String>,
     /// Sets of items, each rendered once.
     pub variants: Vec<Variant>,
     /// Warnings about the letter; not kept.

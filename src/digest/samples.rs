@@ -33,6 +33,7 @@ pub fn newsletter() -> Newsletter {
         theme: "plain".into(),
         images: Images::Hosted,
         weight: WeightBudget::default(),
+        online: None,
         wait_for_pages: None,
         on_uncertain: OnUncertain::Resend,
         reason: None,
