@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::samples::{config, item, newsletter};
+use super::samples::{config, event, item, newsletter};
 use super::*;
 use crate::body::Renderer;
 use crate::config::{Audience, Config, Images, Leave, Newsletter, Schedule};
@@ -267,9 +267,8 @@ fn each_item_has_a_letter_of_its_own_oldest_first() {
 #[test]
 fn an_event_is_told_by_its_start_and_a_past_one_is_not_to_come() {
     let mut items = three();
-    let at = |time: &str| time.parse().expect("a time");
-    items[0].event = Some(Event { start: at("2026-12-03T09:00:00Z"), end: None, place: Some("Valexemple".into()) });
-    items[1].event = Some(Event { start: at("2026-11-25T09:00:00Z"), end: None, place: None });
+    items[0].event = Some(Event { place: Some("Valexemple".into()), ..event("2026-12-03T09:00:00Z") });
+    items[1].event = Some(event("2026-11-25T09:00:00Z"));
     let text = text(&letter(&newsletter(), &items)).replace('\u{a0}', " ");
     assert!(text.contains("Quand : jeudi 3 décembre 2026 à 10 h\nOù : Valexemple"), "{text}");
     assert!(text.contains("A eu lieu : mercredi 25 novembre 2026 à 10 h"), "{text}");

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::item::Event;
+use crate::item::event::after;
+use crate::item::{Event, Moment};
 
 /// The files compiled in, by primary language.
 pub const BUILT_IN: [(&str, &str); 2] =
@@ -96,29 +97,42 @@ impl Language {
         fill(form, &[("hour", time.hour().to_string()), ("minute", format!("{:02}", time.minute()))])
     }
 
-    /// When an event is, in words: its day, its days, or its hours, in this zone. Midnight is no hour: it means a day.
+    /// When an event is, in words: its day, its days, or its hours, in this zone.
     pub fn when(&self, event: &Event, zone: Tz) -> String {
-        let start = event.start.with_timezone(&zone).naive_local();
-        let end = event.end.map(|end| end.with_timezone(&zone).naive_local());
-        let has_hour = start.time() != NaiveTime::MIN;
-        match end.filter(|end| *end > start) {
-            Some(end) if end.date() != start.date() => {
-                let values = [("start", self.date(start.date())), ("end", self.date(end.date()))];
-                self.text("days", &values)
+        let start = (event.start.day(zone), self.hour(event.start, zone));
+        let end = event.end.map(|end| (end.day(zone), self.hour(end, zone)));
+        let date = |day| ("date", self.date(day));
+        let (first, last) = (("start", self.date(start.0)), |day| ("end", self.date(day)));
+        match (start, end) {
+            ((day, None), Some((end, _))) if end > day => self.text("days", &[first, last(end)]),
+            ((day, None), _) => self.text("on_day", &[date(day)]),
+            ((day, Some(from)), Some((end, Some(to)))) if end == day && from != to => {
+                self.text("from_to", &[date(day), ("start", from), ("end", to)])
             }
-            Some(end) if has_hour => {
-                let values = [
-                    ("date", self.date(start.date())),
-                    ("start", self.time(start.time())),
-                    ("end", self.time(end.time())),
-                ];
-                self.text("from_to", &values)
+            // An evening that ends at midnight is of one day.
+            ((day, Some(from)), Some((end, Some(_)))) if self.is_midnight(event.end, zone) && end == after(day) => {
+                self.text("from_to", &[date(day), ("start", from), ("end", self.text("midnight", &[]))])
             }
-            _ if has_hour => {
-                self.text("at_time", &[("date", self.date(start.date())), ("time", self.time(start.time()))])
+            ((day, Some(from)), Some((end, Some(to)))) if end > day => {
+                self.text("hours_and_days", &[first, ("start_time", from), last(end), ("end_time", to)])
             }
-            _ => self.text("on_day", &[("date", self.date(start.date()))]),
+            ((day, Some(from)), Some((end, None))) if end > day => {
+                self.text("hour_and_days", &[first, ("start_time", from), last(end)])
+            }
+            ((day, Some(from)), _) => self.text("at_time", &[date(day), ("time", from)]),
         }
+    }
+
+    /// The hour in words; a day has none.
+    fn hour(&self, moment: Moment, zone: Tz) -> Option<String> {
+        match moment {
+            Moment::Day(_) => None,
+            Moment::At(instant) => Some(self.time(instant.with_timezone(&zone).time())),
+        }
+    }
+
+    fn is_midnight(&self, moment: Option<Moment>, zone: Tz) -> bool {
+        matches!(moment, Some(Moment::At(instant)) if instant.with_timezone(&zone).time() == NaiveTime::MIN)
     }
 
     /// The text with the spaces that the language's typography wants.
@@ -127,14 +141,6 @@ impl Language {
             Typography::French => french_spaces(text),
             Typography::Plain => text.to_string(),
         }
-    }
-}
-
-/// An event that is over is not announced as one to come. One that names no end is over when its day is.
-pub fn is_past(event: &Event, zone: Tz, now: DateTime<Utc>) -> bool {
-    match event.end {
-        Some(end) => end < now,
-        None => event.start.with_timezone(&zone).date_naive() < now.with_timezone(&zone).date_naive(),
     }
 }
 
@@ -224,8 +230,11 @@ pub(crate) mod tests {
     }
 
     fn event(start: &str, end: Option<&str>) -> Event {
-        let at = |time: &str| time.parse().expect("a time");
-        Event { start: at(start), end: end.map(at), place: None }
+        let moment = |text: &str| match text.contains('T') {
+            true => Moment::At(text.parse().expect("a time")),
+            false => Moment::Day(text.parse().expect("a day")),
+        };
+        Event { start: moment(start), end: end.map(moment), place: None, online: false, join: None }
     }
 
     #[test]
@@ -239,23 +248,60 @@ pub(crate) mod tests {
 
     #[test]
     fn an_event_is_told_by_its_hours_its_day_or_its_days() {
-        let french = built_in("fr");
-        let told = |start, end| french.when(&event(start, end), Paris);
-        assert_eq!(told("2026-12-01T09:00:00Z", None), "mardi 1er décembre 2026 à 10\u{a0}h");
-        let hours = told("2026-07-02T08:30:00Z", Some("2026-07-02T10:00:00Z"));
-        assert_eq!(hours, "jeudi 2 juillet 2026 de 10\u{a0}h\u{a0}30 à 12\u{a0}h");
-        assert_eq!(told("2026-11-30T23:00:00Z", None), "mardi 1er décembre 2026");
-        let days = told("2026-11-30T23:00:00Z", Some("2026-12-02T23:00:00Z"));
-        assert_eq!(days, "du mardi 1er décembre 2026 au jeudi 3 décembre 2026");
-    }
-
-    #[test]
-    fn an_event_is_past_when_it_is_over_and_not_before() {
-        let now = "2026-12-01T12:00:00Z".parse().expect("a time");
-        assert!(!is_past(&event("2026-12-01T09:00:00Z", None), Paris, now), "its day is not over");
-        assert!(is_past(&event("2026-11-30T09:00:00Z", None), Paris, now));
-        assert!(is_past(&event("2026-12-01T09:00:00Z", Some("2026-12-01T11:00:00Z")), Paris, now));
-        assert!(!is_past(&event("2026-11-30T09:00:00Z", Some("2026-12-02T11:00:00Z")), Paris, now));
+        let (french, english) = (built_in("fr"), built_in("en"));
+        for (start, end, in_french, in_english) in [
+            ("2026-12-01", None, "mardi 1er décembre 2026", "Tuesday 1 December 2026"),
+            ("2026-12-01", Some("2026-12-01"), "mardi 1er décembre 2026", "Tuesday 1 December 2026"),
+            (
+                "2026-12-01",
+                Some("2026-12-03"),
+                "du mardi 1er décembre 2026 au jeudi 3 décembre 2026",
+                "Tuesday 1 December 2026 to Thursday 3 December 2026",
+            ),
+            ("2026-12-01T09:00:00Z", None, "mardi 1er décembre 2026 à 10 h", "Tuesday 1 December 2026 at 10:00"),
+            (
+                "2026-07-02T08:30:00Z",
+                Some("2026-07-02T10:00:00Z"),
+                "jeudi 2 juillet 2026 de 10 h 30 à 12 h",
+                "Thursday 2 July 2026 from 10:30 to 12:00",
+            ),
+            // Across midnight, to midnight, over several days, and to a day.
+            (
+                "2026-12-01T19:00:00Z",
+                Some("2026-12-02T01:00:00Z"),
+                "du mardi 1er décembre 2026 à 20 h au mercredi 2 décembre 2026 à 2 h",
+                "from Tuesday 1 December 2026 at 20:00 to Wednesday 2 December 2026 at 2:00",
+            ),
+            (
+                "2026-12-01T19:00:00Z",
+                Some("2026-12-01T23:00:00Z"),
+                "mardi 1er décembre 2026 de 20 h à minuit",
+                "Tuesday 1 December 2026 from 20:00 to midnight",
+            ),
+            (
+                "2026-12-01T08:30:00Z",
+                Some("2026-12-03"),
+                "du mardi 1er décembre 2026 à 9 h 30 au jeudi 3 décembre 2026",
+                "from Tuesday 1 December 2026 at 9:30 to Thursday 3 December 2026",
+            ),
+            // Clocks go back in the night: the hours are those that clocks show.
+            (
+                "2026-10-24T20:00:00Z",
+                Some("2026-10-25T08:00:00Z"),
+                "du samedi 24 octobre 2026 à 22 h au dimanche 25 octobre 2026 à 9 h",
+                "from Saturday 24 October 2026 at 22:00 to Sunday 25 October 2026 at 9:00",
+            ),
+            (
+                "2026-12-01T09:00:00Z",
+                Some("2026-12-01"),
+                "mardi 1er décembre 2026 à 10 h",
+                "Tuesday 1 December 2026 at 10:00",
+            ),
+        ] {
+            let event = event(start, end);
+            assert_eq!(french.when(&event, Paris).replace('\u{a0}', " "), in_french);
+            assert_eq!(english.when(&event, Paris).replace('\u{a0}', " "), in_english);
+        }
     }
 
     #[test]

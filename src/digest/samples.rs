@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::config::*;
-use crate::item::{Data, Item};
+use crate::item::{Data, Event, Item, Moment};
 use crate::problem::Source;
 
 pub fn newsletter() -> Newsletter {
@@ -38,6 +38,9 @@ pub fn newsletter() -> Newsletter {
         on_uncertain: OnUncertain::Resend,
         reason: None,
         postal_address: None,
+        sections: Vec::new(),
+        agenda: true,
+        urgent: None,
     }
 }
 
@@ -113,7 +116,18 @@ pub fn item(stem: &str, title: &str, published: &str, body: &str) -> Item {
         kind: None,
         enclosure: None,
         event: None,
+        register: None,
+        transcription: None,
         held_until: None,
         inherited: Arc::new(Data::new()),
     }
+}
+
+/// An event of one moment: `2026-12-03`, or an instant as RFC 3339.
+pub fn event(start: &str) -> Event {
+    let start = match start.contains('T') {
+        true => Moment::At(start.parse().expect("a time")),
+        false => Moment::Day(start.parse().expect("a day")),
+    };
+    Event { start, end: None, place: None, online: false, join: None }
 }

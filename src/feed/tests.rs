@@ -32,6 +32,8 @@ pub(crate) fn item(path: &str, title: &str) -> Item {
         kind: None,
         enclosure: None,
         event: None,
+        register: None,
+        transcription: None,
         held_until: None,
         inherited: Arc::default(),
     }

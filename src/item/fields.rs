@@ -6,10 +6,10 @@
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::Data;
 use super::dates::{self, Dated};
 use super::front_matter::{Format, place_of};
 use super::plain::{one_line, plain};
-use super::{Data, Event};
 use crate::config::Person;
 use crate::problem::{Place, Problem, Source};
 
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
         if found.own { place_of(self.source, found.key) } else { Place::file(self.source.path.clone()) }
     }
 
-    fn unusual(&mut self, found: Found<'_>, expected: &str) {
+    pub(super) fn unusual(&mut self, found: Found<'_>, expected: &str) {
         let message = format!("`{}` is {}, not {expected}: it is left out", found.key, kind(found.value));
         self.warn(found, "front-matter-value", message, &format!("write {expected}"));
     }
@@ -167,7 +167,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn dated(&mut self, names: &[&str]) -> Result<Option<Dated>, Problem> {
+    pub(super) fn dated(&mut self, names: &[&str]) -> Result<Option<Dated>, Problem> {
         // `published: true` says nothing of the date.
         let Some(found) = names.iter().find_map(|name| self.find(&[name]).filter(|found| !found.value.is_boolean()))
         else {
@@ -278,23 +278,6 @@ impl<'a> Fields<'a> {
             _ => self.text(&["series", "serie"]),
         }
     }
-
-    /// Only `start` makes an event.
-    pub fn event(&mut self) -> Option<Event> {
-        let mut read = |names: &[&str]| match self.dated(names) {
-            Ok(dated) => dated,
-            Err(problem) => {
-                self.problems.push(Problem { severity: crate::problem::Severity::Warning, ..problem });
-                None
-            }
-        };
-        let (start, end) = (read(&["start"])?, read(&["end"]));
-        Some(Event {
-            start: start.instant,
-            end: end.map(|end| end.instant),
-            place: self.text(&["place", "location", "lieu"]),
-        })
-    }
 }
 
 fn person_in_text(text: &str) -> Option<Person> {
@@ -333,7 +316,7 @@ pub fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn truth(value: &Value) -> Option<bool> {
+pub(super) fn truth(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::Number(number) => Some(number.as_f64() != Some(0.0)),
@@ -374,4 +357,4 @@ pub fn same_key(key: &str, name: &str) -> bool {
 
 #[cfg(test)]
 #[path = "fields_tests.rs"]
-mod tests;
+pub(super) mod tests;

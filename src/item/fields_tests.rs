@@ -4,7 +4,7 @@ use super::*;
 use crate::problem::Severity;
 
 /// What is made of a document, `inherited` handed down, and the warnings' messages.
-fn with<T>(
+pub(in crate::item) fn with<T>(
     own: Value,
     inherited: Value,
     format: Format,
@@ -19,7 +19,7 @@ fn with<T>(
     (made, fields.problems.iter().map(|problem| problem.message.clone()).collect())
 }
 
-fn read<T>(own: Value, make: impl FnOnce(&mut Fields<'_>) -> T) -> T {
+pub(in crate::item) fn read<T>(own: Value, make: impl FnOnce(&mut Fields<'_>) -> T) -> T {
     let (made, warnings) = with(own, json!({}), Format::Yaml, make);
     assert_eq!(warnings, [] as [&str; 0]);
     made
@@ -134,14 +134,4 @@ fn texts_are_plain_and_unusual_values_are_warnings() {
     let (text, warnings) =
         with(json!({ "description": ["a"] }), json!({}), Format::Yaml, |f| f.text(&["description"]));
     assert_eq!((text, warnings), (None, vec!["`description` is a list, not a text: it is left out".to_string()]));
-}
-
-#[test]
-fn only_a_start_makes_an_event() {
-    assert_eq!(read(json!({ "date": "2024-07-25", "end": "2024-07-26" }), |f| f.event()), None);
-    let event =
-        read(json!({ "start": "2024-07-25 10:00", "end": "2024-07-25 12:00", "place": "Hall" }), |f| f.event())
-            .unwrap();
-    assert_eq!(event.end.unwrap() - event.start, chrono::Duration::hours(2));
-    assert_eq!(event.place.as_deref(), Some("Hall"));
 }

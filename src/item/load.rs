@@ -181,7 +181,8 @@ impl Reader<'_> {
         let (tags, authors) = (fields.tags(), fields.authors());
         let language = fields.text(&["lang", "language", "locale"]).or_else(|| language_by_name(stem));
         let (series, episode, kind) = (fields.series(), fields.text(&["episode"]), fields.text(&["type"]));
-        let event = fields.event();
+        let event = fields.event(self.config.site.time_zone, &url);
+        let (register, transcription) = (fields.register(&url), fields.transcription(&url));
         let problems = fields.problems;
         let item = Item {
             id,
@@ -200,6 +201,8 @@ impl Reader<'_> {
             kind,
             enclosure,
             event,
+            register,
+            transcription,
             held_until: held.then_some(dated.instant),
             inherited,
             body_start: front_matter.body_start,

@@ -9,6 +9,8 @@
 
 pub mod dates;
 pub mod decode;
+pub mod event;
+mod event_fields;
 mod fields;
 pub mod front_matter;
 pub mod identity;
@@ -21,6 +23,7 @@ mod permalink;
 pub mod plain;
 mod walk;
 
+pub use event::{Event, Moment};
 pub use load::{Loaded, PassedOver, load as load_all};
 
 use std::sync::Arc;
@@ -66,6 +69,10 @@ pub struct Item {
     pub enclosure: Option<Enclosure>,
     /// Only items with a `start` are events.
     pub event: Option<Event>,
+    /// The absolute address where people register.
+    pub register: Option<String>,
+    /// The absolute address where the transcription is, when the front matter says that there is one.
+    pub transcription: Option<String>,
     /// Dated ahead of `now`, and `content.future` is `hold`: not announced before this moment.
     pub held_until: Option<DateTime<Utc>>,
     /// What the item's folders hand down, shared by their items.
@@ -108,12 +115,4 @@ pub struct Enclosure {
     pub url: String,
     pub media_type: String,
     pub bytes: u64,
-}
-
-/// When and where something takes place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    pub start: DateTime<Utc>,
-    pub end: Option<DateTime<Utc>>,
-    pub place: Option<String>,
 }

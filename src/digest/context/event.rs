@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::digest::ComposeInput;
-use crate::digest::language;
-use crate::item::Item;
+use crate::item::{Item, Moment};
 
 /// What an agenda says of an event.
 pub fn agenda_line(input: &ComposeInput<'_>, item: &Item) -> Value {
@@ -14,14 +13,28 @@ pub fn agenda_line(input: &ComposeInput<'_>, item: &Item) -> Value {
 pub fn event(input: &ComposeInput<'_>, item: &Item) -> Option<Value> {
     let (language, zone) = (&*input.templates.language, input.config.site.time_zone);
     item.event.as_ref().map(|event| {
+        let place = event.place.as_deref().map(|place| input.renderer.line(item, place));
+        let online = event.online.then(|| language.text("online", &[]));
         json!({
             "when": language.when(event, zone),
-            "place": event.place.as_deref().map(|place| input.renderer.line(item, place)),
-            "past": language::is_past(event, zone, input.now),
-            "start": event.start.to_rfc3339(),
-            "end": event.end.map(|end| end.to_rfc3339()),
+            "place": match (place, online) {
+                (Some(place), Some(online)) => Some(format!("{place} · {online}")),
+                (place, online) => place.or(online),
+            },
+            "join_url": event.join,
+            "past": event.is_past(zone, input.now),
+            "start": iso(event.start),
+            "end": event.end.map(iso),
             // The file that a calendar takes.
             "ics_url": Value::Null,
         })
     })
+}
+
+/// For machines: `2026-03-19`, or the instant.
+fn iso(moment: Moment) -> String {
+    match moment {
+        Moment::Day(day) => day.to_string(),
+        Moment::At(instant) => instant.to_rfc3339(),
+    }
 }
