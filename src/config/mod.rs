@@ -264,6 +264,24 @@ pub struct Newsletter {
     pub reason: Option<String>,
     /// The sender's postal address, at the letter's end.
     pub postal_address: Option<String>,
+    /// The parts of a letter that nobody arranged, in their order; empty: one part, without a heading.
+    pub sections: Vec<SectionConfig>,
+    /// Whether a letter lists the events to come, announced before or not.
+    pub agenda: bool,
+    /// An event that begins so soon, and before the next letter, has a short one out of turn. `None`: never.
+    pub urgent: Option<Duration>,
+}
+
+/// A part of a letter, with the items that it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionConfig {
+    /// `None`: no heading.
+    pub title: Option<String>,
+    /// An emoji before the title, hidden from screen readers.
+    pub mark: Option<String>,
+    pub select: Select,
+    /// Each item in one line, without summary and picture.
+    pub lines: bool,
 }
 
 impl Newsletter {

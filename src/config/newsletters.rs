@@ -6,7 +6,7 @@ use super::read::folder;
 use super::reader::{File, Mapping, reject};
 use super::{
     Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
-    WeightBudget, select, values,
+    SectionConfig, Select, WeightBudget, select, values,
 };
 use crate::problem::{Place, Problem, Problems};
 
@@ -63,6 +63,9 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let on_uncertain = top.choice("on_uncertain", &on_uncertain).unwrap_or(OnUncertain::Resend);
     let reason = top.text("reason");
     let postal_address = top.text("postal_address");
+    let sections = sections(&top);
+    let agenda = top.truth("agenda").unwrap_or(true);
+    let urgent = top.parsed("urgent", values::duration_or_off).unwrap_or(None);
     top.finish();
     Newsletter {
         name: name.to_string(),
@@ -91,6 +94,9 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         on_uncertain,
         reason,
         postal_address,
+        sections,
+        agenda,
+        urgent,
     }
 }
 
@@ -104,6 +110,39 @@ fn online(text: &str) -> Result<Option<String>, super::reader::Reject> {
         return reject(format!("`{text}` gives every letter the same address: it lacks `{{number}}`"), help);
     }
     values::output_path(text).map(Some)
+}
+
+/// `sections:`, a list of `{ title, mark, select, show }`.
+fn sections(top: &Mapping<'_>) -> Vec<SectionConfig> {
+    let nodes = top.list("sections").unwrap_or_default();
+    let last = nodes.len().saturating_sub(1);
+    let mut sections = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let section = node.mapping();
+        let title = section.text("title").map(|title| title.trim().to_string()).filter(|title| !title.is_empty());
+        let mark = section.parsed("mark", mark);
+        let select = select::read(section.section("select"));
+        let lines = section.choice("show", &[("card", false), ("line", true)]).unwrap_or(false);
+        section.finish();
+        if select == Select::default() && index < last {
+            let message = "this section takes everything, and the sections after it nothing";
+            let help = "give it a `select`, or put it last";
+            node.warning("section-takes-all", message, help);
+        }
+        sections.push(SectionConfig { title, mark, select, lines });
+    }
+    sections
+}
+
+/// An emoji, or another sign: screen readers pass over it, so that it must not be words.
+fn mark(text: &str) -> Result<String, super::reader::Reject> {
+    if text.chars().count() > 12 || text.chars().any(|c| c.is_alphanumeric() && !c.is_ascii_digit()) {
+        return reject(
+            format!("`{text}` is no mark: screen readers do not say it"),
+            "write one emoji, words belong to `title`",
+        );
+    }
+    Ok(text.to_string())
 }
 
 /// `weight: { html: 80kB, pictures: 300kB }`

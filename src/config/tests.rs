@@ -296,3 +296,31 @@ fn the_repository_is_its_own_working_sample() {
     assert_eq!((newsletter.backlog, &newsletter.schedule), (Backlog::Announce, &Schedule::EachRun));
     assert_eq!(newsletter.to, Audience::File("config/people.sample.csv".into()));
 }
+
+#[test]
+fn a_newsletters_sections_are_read_in_their_order_with_what_is_wrong_in_them() {
+    let newsletter = "from: A <a@example.org>\nagenda: no\nurgent: 3d\nsections:\n                        - { title: Vidéos, mark: 📺, select: { tags: [Vidéo] }, show: line }\n                        - title: Le reste\n";
+    let (config, problems) = read(&[("config/crieur.yaml", SMALL), ("config/newsletters/a.yaml", newsletter)]);
+    assert_eq!(problems, "");
+    let newsletter = &config.expect("a configuration").newsletters[0];
+    assert_eq!((newsletter.agenda, newsletter.urgent), (false, Some(Duration::days(3))));
+    let [videos, rest] = &newsletter.sections[..] else { panic!("{:?}", newsletter.sections) };
+    assert_eq!((videos.title.as_deref(), videos.mark.as_deref(), videos.lines), (Some("Vidéos"), Some("📺"), true));
+    assert_eq!(videos.select.tags, ["Vidéo"]);
+    assert_eq!((rest.title.as_deref(), &rest.select, rest.lines), (Some("Le reste"), &Select::default(), false));
+
+    let wrong = "from: A <a@example.org>\nsections:\n  - { titel: V, mark: Vidéo, select: { tag: V }, show: list }\n  - { title: B }\n";
+    let (_, problems) = read(&[("config/crieur.yaml", SMALL), ("config/newsletters/a.yaml", wrong)]);
+    let messages: Vec<&str> = problems.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(
+        messages,
+        [
+            "Error[bad-value] config/newsletters/a.yaml:3:23: `Vidéo` is no mark: screen readers do not say it",
+            "Error[unknown-key] config/newsletters/a.yaml:3:40: there is no key `tag` in `sections[0].select`",
+            "Error[bad-value] config/newsletters/a.yaml:3:56: `sections[0].show` cannot be `list`",
+            "Error[unknown-key] config/newsletters/a.yaml:3:7: there is no key `titel` in `sections[0]`",
+            "Warning[section-takes-all] config/newsletters/a.yaml:3:5: this section takes everything, and the sections after it nothing",
+        ],
+        "{problems}"
+    );
+}
