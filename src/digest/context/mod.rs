@@ -116,7 +116,7 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<Str
             "introduction": plan.introduction.as_ref().map(prose),
             "urgent": plan.urgent,
             // Where everybody may read it: holds nothing of a reader.
-            "online_url": newsletter.online_path(plan.number).and_then(|path| site.url.join(&path).ok()),
+            "online_url": newsletter.online_path(plan.number).and_then(|path| site.url.join(&path).ok()).map(|url| url.to_string()),
         },
         "language": tag,
         "direction": language::direction(tag),
