@@ -4,9 +4,11 @@
 //! value is a [`Problem`](crate::problem::Problem) with its line, all of them in one go. What is optional has its
 //! default filled in here, so that nobody else knows defaults.
 
+pub mod colour;
 mod content_paths;
 mod feeds;
 mod locate;
+pub mod look;
 mod newsletters;
 pub mod people;
 mod read;
@@ -26,6 +28,7 @@ use url::Url;
 
 use crate::problem::{Place, Problems};
 
+pub use look::Look;
 pub use values::is_loopback;
 
 /// Everything that one project says.
@@ -251,7 +254,9 @@ pub struct Newsletter {
     pub first_number: u64,
     /// A Handlebars template.
     pub subject: String,
+    /// One of [`look::THEMES`].
     pub theme: String,
+    pub look: Look,
     pub images: Images,
     pub weight: WeightBudget,
     /// Where a sent letter's page stands, under the site and under `publish.out`, with `{newsletter}` and `{number}`;

@@ -6,7 +6,7 @@ use super::read::folder;
 use super::reader::{File, Mapping, reject};
 use super::{
     Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
-    SectionConfig, Select, WeightBudget, select, values,
+    SectionConfig, Select, WeightBudget, look, select, values,
 };
 use crate::problem::{Place, Problem, Problems};
 
@@ -53,7 +53,8 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let approve = top.choice("approve", &approve).unwrap_or(Approve::No);
     let first_number = top.number("first_number", 1).unwrap_or(1);
     let subject = top.parsed("subject", subject).unwrap_or_else(|| SUBJECT.to_string());
-    let theme = top.choice("theme", &[("plain", "plain"), ("dsfr", "dsfr")]).unwrap_or("plain").to_string();
+    let theme = top.choice("theme", &look::THEMES.map(|theme| (theme, theme))).unwrap_or("plain").to_string();
+    let look = look::read(&top, &theme);
     let images = [("hosted", Images::Hosted), ("embedded", Images::Embedded), ("none", Images::None)];
     let images = top.choice("images", &images).unwrap_or(Images::Hosted);
     let weight = weight(&top);
@@ -87,6 +88,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         first_number,
         subject,
         theme,
+        look,
         images,
         weight,
         online,

@@ -324,3 +324,66 @@ fn a_newsletters_sections_are_read_in_their_order_with_what_is_wrong_in_them() {
         "{problems}"
     );
 }
+
+#[test]
+fn a_letters_look_is_checked_setting_by_setting() {
+    let of = |look: &str| format!("from: A <a@example.org>\nlook: {look}\n");
+    let (config, problems) = read(&[
+        ("config/crieur.yaml", SMALL),
+        (
+            "config/newsletters/a.yaml",
+            &of(
+                "{ accent: \"#2a6\", font: 'Georgia, \"Times New Roman\"', logo: { path: /img/l.png, alt: Le logo } }",
+            ),
+        ),
+        ("config/newsletters/b.yaml", &of("{ accent: blue, font: \"url(x)\", logo: { path: \"file:///l.png\" } }")),
+        (
+            "config/newsletters/c.yaml",
+            "from: A <a@example.org>\ntheme: dsfr\n\
+             look: { brand: \"Ministère\\nde l’Exemple\", service: Valexemple, accent: \"#1f4e79\" }\n",
+        ),
+        ("config/newsletters/d.yaml", "from: A <a@example.org>\ntheme: dfsr\nlook: { brands: x }\n"),
+    ]);
+    let newsletters = config.expect("a configuration").newsletters;
+    assert_eq!(newsletters.len(), 2);
+    let (plain, state) = (&newsletters[0].look, &newsletters[1].look);
+    assert_eq!(plain.font, "Georgia, 'Times New Roman', sans-serif");
+    assert_eq!(plain.logo.as_ref().and_then(|logo| logo.alt.as_deref()), Some("Le logo"));
+    assert_eq!(
+        (state.brand.join("|").as_str(), state.service.as_deref()),
+        ("Ministère|de l’Exemple", Some("Valexemple"))
+    );
+    assert_eq!(
+        problems,
+        "\
+Warning[accent-contrast] config/newsletters/a.yaml:2:17: on white, #22aa66 has a contrast of 3.0 to 1, and text needs 4.5
+  look: { accent: \"#2a6\", font: 'Georgia, \"Times New Roman\"', logo: { path: /img/l.png, alt: Le logo } }
+                  ^^^^^^
+  help: words take a darker one of the same hue; write a darker accent to choose it yourself
+Error[bad-value] config/newsletters/b.yaml:2:17: `blue` is not a colour
+  look: { accent: blue, font: \"url(x)\", logo: { path: \"file:///l.png\" } }
+                  ^^^^
+  help: write it like \"#1f4e79\", in quotes: # starts a comment
+Error[bad-value] config/newsletters/b.yaml:2:29: `url(x)` is not a list of fonts
+  look: { accent: blue, font: \"url(x)\", logo: { path: \"file:///l.png\" } }
+                              ^^^^^^^^
+  help: write installed fonts, the first that is there is taken: \"Georgia, 'Times New Roman', serif\"
+Error[bad-value] config/newsletters/b.yaml:2:45: a letter can't show `file:///l.png`
+  look: { accent: blue, font: \"url(x)\", logo: { path: \"file:///l.png\" } }
+                                              ^^^^^^^^^^^^^^^^^^^^^^^^^
+  help: write a path on the site (/img/logo.png), or an address that starts with https://
+Warning[unused-key] config/newsletters/c.yaml:3:72: `look.accent` changes nothing: it belongs to `theme: plain`
+  look: { brand: \"Ministère\\nde l’Exemple\", service: Valexemple, accent: \"#1f4e79\" }
+                                                                         ^^^^^^^^^
+  help: take it out, or write `theme: plain`
+Error[bad-value] config/newsletters/d.yaml:2:8: `theme` cannot be `dfsr`
+  theme: dfsr
+         ^^^^
+  help: did you mean `dsfr`? It can be `plain` or `dsfr`
+Error[unknown-key] config/newsletters/d.yaml:3:9: there is no key `brands` in `look`
+  look: { brands: x }
+          ^^^^^^
+  help: did you mean `brand`?
+"
+    );
+}

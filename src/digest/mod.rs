@@ -13,6 +13,7 @@ mod compose;
 mod compose_tests;
 mod context;
 pub mod language;
+mod look;
 pub mod plan;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -1,12 +1,16 @@
 //! The letter's templates: the files compiled in, and those of the project's `mail-templates/` in their place.
 //!
 //! `digest.html.hbs` and `digest.txt.hbs` are the two parts; `partials/NAME.html.hbs` and `partials/NAME.txt.hbs` are
-//! known as `{{> NAME}}` in the part of their ending. A project that changes one file keeps the others.
+//! known as `{{> NAME}}` in the part of their ending. A folder named after a theme holds what that theme has of its own:
+//! its file takes the place of the shared one of the same name. A project's file takes the place of the built-in one of
+//! the same path; a project that changes one file keeps the others.
 //!
 //! Promises: what is wrong with a template is a problem with its file, line and column; a name that a letter does not
 //! know is one too (nothing is left empty by a slip of the pen).
 
-use std::collections::BTreeMap;
+mod files;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use handlebars::{
@@ -15,36 +19,30 @@ use handlebars::{
 };
 use serde_json::Value;
 
+use files::Files;
+pub use files::{BUILT_IN, FOLDER};
+
 use super::language::{self, Language};
 use super::scan::{Marked, Stamps};
 use super::stamp::{Stamped, escape_html};
-use crate::config::Config;
+use crate::config::{Config, Newsletter, look};
 use crate::problem::{Place, Problem, Problems, Source};
-
-const FOLDER: &str = "mail-templates";
-
-/// The templates that come with the program, by their names in that folder.
-pub const BUILT_IN: [(&str, &str); 9] = [
-    ("digest.html.hbs", include_str!("../../mail-templates/digest.html.hbs")),
-    ("digest.txt.hbs", include_str!("../../mail-templates/digest.txt.hbs")),
-    ("partials/footer.html.hbs", include_str!("../../mail-templates/partials/footer.html.hbs")),
-    ("partials/footer.txt.hbs", include_str!("../../mail-templates/partials/footer.txt.hbs")),
-    ("partials/item.html.hbs", include_str!("../../mail-templates/partials/item.html.hbs")),
-    ("partials/item.txt.hbs", include_str!("../../mail-templates/partials/item.txt.hbs")),
-    ("partials/section.html.hbs", include_str!("../../mail-templates/partials/section.html.hbs")),
-    ("partials/section.txt.hbs", include_str!("../../mail-templates/partials/section.txt.hbs")),
-    ("partials/style.html.hbs", include_str!("../../mail-templates/partials/style.html.hbs")),
-];
 
 /// Everything that a letter is made with besides its items; read once for all newsletters.
 pub struct Templates {
     pub language: Arc<Language>,
     /// BCP 47, the letters'.
     pub language_tag: String,
-    pub html: Part,
-    pub text: Part,
+    /// By name: those that the newsletters name.
+    themes: BTreeMap<String, Theme>,
     /// What makes them unusable: a letter is not composed with other templates than those that were meant.
     pub broken: Problems,
+}
+
+/// The templates of one look.
+pub struct Theme {
+    pub html: Part,
+    pub text: Part,
 }
 
 /// The templates of one part of a letter, ready to render.
@@ -59,18 +57,40 @@ impl Templates {
     pub fn read(config: &Config) -> (Templates, Problems) {
         let mut problems = Problems::new();
         let language = Arc::new(read_language(config, &mut problems));
-        let mut html = Part::new(&language, escape_html);
-        let mut text = Part::new(&language, handlebars::no_escape);
-        for (name, source) in read_files(config, &mut problems) {
-            let (part, ending) =
-                if name.ends_with(".html.hbs") { (&mut html, ".html.hbs") } else { (&mut text, ".txt.hbs") };
-            let known = name.trim_end_matches(ending).trim_start_matches("partials/").to_string();
-            if let Err(more) = part.add(known, source) {
-                problems.extend(more);
+        let files = Files::read(config, &mut problems);
+        let mut used: BTreeSet<&str> =
+            config.newsletters.iter().map(|newsletter| newsletter.theme.as_str()).collect();
+        if used.is_empty() {
+            used.insert(look::THEMES[0]);
+        }
+        files.check(&used, &mut problems);
+        let mut themes = BTreeMap::new();
+        for name in used.iter().filter(|name| look::THEMES.contains(name)) {
+            let mut theme =
+                Theme { html: Part::new(&language, escape_html), text: Part::new(&language, handlebars::no_escape) };
+            for (file, source) in files.of(name) {
+                let added = match file.strip_suffix(".html.hbs") {
+                    Some(known) => theme.html.add(known.to_string(), source.clone()),
+                    None => theme.text.add(file.trim_end_matches(".txt.hbs").to_string(), source.clone()),
+                };
+                // A file that two themes share is told once.
+                let more = added.err().into_iter().flat_map(|more| more.0);
+                let new: Vec<Problem> = more.filter(|problem| !problems.0.contains(problem)).collect();
+                problems.0.extend(new);
             }
+            themes.insert(name.to_string(), theme);
         }
         let broken = problems.iter().filter(|p| p.severity == crate::problem::Severity::Error).cloned().collect();
-        (Templates { language, language_tag: config.site.language.clone(), html, text, broken }, problems)
+        (Templates { language, language_tag: config.site.language.clone(), themes, broken }, problems)
+    }
+
+    /// The templates of a newsletter's look.
+    pub fn theme(&self, newsletter: &Newsletter) -> Result<&Theme, Problems> {
+        self.themes.get(&newsletter.theme).ok_or_else(|| {
+            let message = format!("there is no theme `{}`", newsletter.theme);
+            let help = format!("write one of these: {}", look::THEMES.join(", "));
+            Problems(vec![Problem::error("template", message).help(help).in_file(&newsletter.file)])
+        })
     }
 
     /// A part of its own for a subject's template, which stands in a newsletter's file.
@@ -174,36 +194,6 @@ impl HelperDef for Say {
     }
 }
 
-/// The built-in files, or the project's in their place, and the project's own partials.
-fn read_files(config: &Config, problems: &mut Problems) -> BTreeMap<String, Arc<Source>> {
-    let mut files: BTreeMap<String, Arc<Source>> = BUILT_IN
-        .iter()
-        .map(|(name, text)| (name.to_string(), Source::new(format!("{FOLDER}/{name}"), *text)))
-        .collect();
-    let folder = config.root.join(FOLDER);
-    for below in ["", "partials/"] {
-        let Ok(entries) = std::fs::read_dir(folder.join(below)) else { continue };
-        for entry in entries.flatten() {
-            let name = format!("{below}{}", entry.file_name().to_string_lossy());
-            let ours = files.contains_key(&name) || !below.is_empty();
-            if !ours || !(name.ends_with(".html.hbs") || name.ends_with(".txt.hbs")) {
-                continue;
-            }
-            let path = format!("{FOLDER}/{name}");
-            match std::fs::read_to_string(entry.path()) {
-                Ok(text) => {
-                    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-                    files.insert(name, Source::new(path, text));
-                }
-                Err(error) => {
-                    problems.push(Problem::error("template", format!("it can't be read: {error}")).in_file(path));
-                }
-            }
-        }
-    }
-    files
-}
-
 /// The words of the site's language: built in, with the project's over them.
 fn read_language(config: &Config, problems: &mut Problems) -> Language {
     let name = language::primary(&config.site.language);
@@ -244,3 +234,6 @@ fn overlay(mut base: Value, own: &str) -> Result<Language, Located> {
     }
     serde_json::from_value(base).map_err(|error| (error.to_string(), None))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::item::Image;
 
 /// The box that a picture is fitted into, in CSS pixels: no empty frame is tall when pictures are blocked.
-const PICTURE: (u32, u32) = (168, 112);
+const PICTURE: (u32, u32) = (208, 117);
 
 /// Formats that a mail program can be trusted with; Outlook on Windows shows WebP's alternative text.
 pub fn is_mailable(image: &Image) -> bool {
@@ -50,8 +50,8 @@ mod tests {
             });
             (value["shown_width"].as_u64(), value["shown_height"].as_u64())
         };
-        assert_eq!(shown(1600, 900), (Some(168), Some(95)));
-        assert_eq!(shown(500, 1000), (Some(56), Some(112)));
+        assert_eq!(shown(1600, 900), (Some(208), Some(117)));
+        assert_eq!(shown(500, 1000), (Some(58), Some(116)));
         assert_eq!(shown(100, 50), (Some(100), Some(50)));
     }
 }
