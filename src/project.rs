@@ -60,10 +60,9 @@ impl Project {
             lock.fill_from(remembered);
         }
         let mut items = loaded.items;
-        let mut identified = identity::identify(&mut items, &lock, &config, now);
+        let mut identified = identity::identify(&mut items, lock, &config, now);
         problems.extend(std::mem::take(&mut identified.problems));
         let lock_is_saved = !identified.changed && remembered.is_none();
-        drop(lock);
         let (renderer, renderer_problems) = Renderer::new(&config);
         problems.extend(renderer_problems);
         let (templates, template_problems) = Templates::read(&config);

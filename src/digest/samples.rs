@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::config::*;
-use crate::item::{Data, Event, Item, Moment};
+use crate::item::{BodyHash, Data, Event, Item, Moment};
 use crate::problem::Source;
 
 pub fn newsletter() -> Newsletter {
@@ -102,6 +102,7 @@ pub fn item(stem: &str, title: &str, published: &str, body: &str) -> Item {
         id: url.clone(),
         source: Source::new(format!("posts/{stem}.md"), body),
         body_start: 0,
+        body_hash: BodyHash::of(body),
         url,
         title: title.into(),
         summary: None,

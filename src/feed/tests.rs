@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeZone, Utc};
 
 use super::*;
-use crate::item::Item;
+use crate::item::{BodyHash, Item};
 use crate::problem::Source;
 
 /// An item as reading makes one, for the tests that need no more of it than a path and a title.
@@ -17,6 +17,7 @@ pub(crate) fn item(path: &str, title: &str) -> Item {
         id: url.clone(),
         source: Source::new(path, "---\n---\nUn corps.\n"),
         body_start: 8,
+        body_hash: BodyHash::of("Un corps."),
         url,
         title: title.to_string(),
         summary: None,

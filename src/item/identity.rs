@@ -10,16 +10,20 @@
 //! BUGS: an item renamed *and* rewritten, title or date included, in one step is new: the warning names the vanished
 //! one, whose id can be written into the front matter.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cell::LazyCell;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
-use rayon::prelude::*;
 
 use super::Item;
 pub use super::lock::{Lock, LockRow};
 use super::plain::one_line;
 use crate::config::{Config, Future, Ids};
 use crate::problem::{Problem, Problems};
+
+mod matching;
+
+use matching::Known;
 
 /// What identity found out.
 #[derive(Clone, Debug, Default)]
@@ -55,89 +59,134 @@ impl Moved {
 
 /// Gives every item its id and its distinct `updated`. An item that claims another's id or address is left out of
 /// `items`, with an error.
-pub fn identify(items: &mut Vec<Item>, lock: &Lock, config: &Config, now: DateTime<Utc>) -> Identified {
+pub fn identify(items: &mut Vec<Item>, lock: Lock, config: &Config, now: DateTime<Utc>) -> Identified {
     let mut identified = Identified::default();
-    leave_out_doubles(items, lock, config, &mut identified.problems);
+    leave_out_doubles(items, &lock, config, &mut identified.problems);
+    let known = Known::new(&lock, items);
+    let matches = known.matches(items, config);
+    let Known { groups, chosen, .. } = known;
 
-    let bodies: Vec<String> = items.par_iter().with_min_len(64).map(|item| body_hash(item.body())).collect();
-    let known = Known::new(lock, items);
-    let matches = known.matches(items, &bodies, config);
-
-    let mut rows: Vec<LockRow> = Vec::with_capacity(known.groups.len().max(items.len()));
-    let mut taken_ids: HashSet<String> = known.groups.iter().map(|group| group[0].id.clone()).collect();
-    let matched: HashSet<usize> = matches.iter().flatten().copied().collect();
-    let mut lost: Vec<&LockRow> = Vec::new();
-    for (index, group) in known.groups.iter().enumerate().filter(|(index, _)| !matched.contains(index)) {
-        let row = known.chosen[index].unwrap_or(group[0]);
+    let mut taken_ids: HashSet<String> = HashSet::new();
+    if matches.of_item.contains(&None) {
+        taken_ids.extend(groups.iter().map(|group| lock.rows()[group.start].id.clone()));
+    }
+    identified.changed = groups.iter().any(|group| group.len() > 1);
+    // Rows are moved from the old memory to the new: nearly all stay as they are.
+    let mut before: Vec<LockRow> = lock.into_rows();
+    let mut rows: Vec<LockRow> = Vec::with_capacity(groups.len().max(items.len()));
+    let mut lost: Vec<usize> = Vec::new();
+    for (index, _) in matches.taken.iter().enumerate().filter(|(_, taken)| !**taken) {
+        let mut row = take(&mut before[chosen[index]]);
         if row.gone.is_none() {
             identified.vanished.push(row.id.clone());
-            lost.push(row);
+            row.gone = Some(now);
+            lost.push(rows.len());
         }
-        rows.push(LockRow { gone: row.gone.or(Some(now)), ..row.clone() });
-    }
-
-    for (index, item) in items.iter_mut().enumerate() {
-        let (written, written_updated) = (item.published, item.updated);
-        let group = matches[index].map(|at| (&known.groups[at], known.chosen[at].unwrap_or(known.groups[at][0])));
-        let mut row = LockRow {
-            id: String::new(),
-            path: item.path().to_string(),
-            title: item.title.clone(),
-            date: written,
-            body: bodies[index].clone(),
-            url: item.url.clone(),
-            updated: written_updated,
-            plus: -1,
-            seen: None,
-            gone: None,
-        };
-        match group {
-            Some((group, before)) => {
-                row.id = before.id.clone();
-                row.seen = group.iter().filter_map(|row| row.seen).min();
-                let same = |other: &&&LockRow| other.updated == written_updated;
-                row.plus = [before].iter().chain(group.iter()).find(same).map_or(-1, |row| row.plus);
-                if before.path != row.path || before.url != row.url {
-                    identified.moved.push(Moved {
-                        id: row.id.clone(),
-                        from_path: before.path.clone(),
-                        to_path: row.path.clone(),
-                        from_url: before.url.clone(),
-                        to_url: row.url.clone(),
-                    });
-                }
-            }
-            None => {
-                row.id = new_id(item, config, &mut taken_ids);
-                identified.given.push(row.id.clone());
-                warn_of_lost(item, &lost, &mut identified.problems);
-            }
-        }
-        if config.content.future == Future::FirstSeen {
-            first_seen(item, &mut row, now);
-        }
-        item.id = row.id.clone();
         rows.push(row);
     }
+    let first_new = rows.len();
 
-    let first_new = rows.len() - items.len();
+    let mut seconds_before: Vec<i64> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter_mut().enumerate() {
+        let mut row = match matches.of_item[index] {
+            Some(at) => {
+                let group = groups[at].clone();
+                let seen = before[group.clone()].iter().filter_map(|row| row.seen).min();
+                let same = |row: &&LockRow| row.updated == item.updated;
+                let plus = [&before[chosen[at]]].into_iter().chain(&before[group]).find(same).map(|row| row.plus);
+                let mut row = take(&mut before[chosen[at]]);
+                seconds_before.push(row.plus);
+                identified.changed |= row.seen != seen;
+                (row.seen, row.plus) = (seen, plus.unwrap_or(-1));
+                identified.changed |= see(&mut row, item, &mut identified.moved);
+                row
+            }
+            None => {
+                let id = new_id(item, config, &mut taken_ids);
+                identified.given.push(id.clone());
+                warn_of_lost(item, &lost, &rows, &mut identified.problems);
+                seconds_before.push(-1);
+                new_row(id, item)
+            }
+        };
+        if config.content.future == Future::FirstSeen {
+            identified.changed |= first_seen(item, &mut row, now);
+        }
+        item.id.clone_from(&row.id);
+        rows.push(row);
+    }
+    identified.changed |= !identified.given.is_empty() || !identified.vanished.is_empty();
+
     distinct_seconds(&mut rows, items, first_new);
+    identified.changed |= rows[first_new..].iter().map(|row| row.plus).ne(seconds_before);
     identified.lock = Lock::from_rows(rows);
-    identified.changed = identified.lock != *lock;
     identified
 }
 
+/// The row itself: what is left in its place is not looked at again.
+fn take(row: &mut LockRow) -> LockRow {
+    let nothing =
+        LockRow { id: String::new(), path: String::new(), title: String::new(), url: String::new(), ..*row };
+    std::mem::replace(row, nothing)
+}
+
+fn new_row(id: String, item: &Item) -> LockRow {
+    LockRow {
+        id,
+        path: item.path().to_string(),
+        title: item.title.clone(),
+        date: item.published,
+        body: item.body_hash,
+        url: item.url.clone(),
+        updated: item.updated,
+        plus: -1,
+        seen: None,
+        gone: None,
+    }
+}
+
+/// Brings a row up to what the item's files say now. Whether that changed it.
+fn see(row: &mut LockRow, item: &Item, moved: &mut Vec<Moved>) -> bool {
+    let (path, now) = (item.path(), (item.published, item.updated, item.body_hash));
+    if row.path == path
+        && row.url == item.url
+        && row.title == item.title
+        && (row.date, row.updated, row.body) == now
+        && row.gone.is_none()
+    {
+        return false;
+    }
+    if row.path != path || row.url != item.url {
+        moved.push(Moved {
+            id: row.id.clone(),
+            from_path: row.path.clone(),
+            to_path: path.to_string(),
+            from_url: row.url.clone(),
+            to_url: item.url.clone(),
+        });
+    }
+    path.clone_into(&mut row.path);
+    row.url.clone_from(&item.url);
+    row.title.clone_from(&item.title);
+    (row.date, row.updated, row.body) = now;
+    row.gone = None;
+    true
+}
+
 /// Dated ahead when it was first seen, an item is published as of that moment, or as of an earlier date given since.
-fn first_seen(item: &mut Item, row: &mut LockRow, now: DateTime<Utc>) {
-    if row.seen.is_none() && item.published > now {
+/// Whether it was first seen now.
+fn first_seen(item: &mut Item, row: &mut LockRow, now: DateTime<Utc>) -> bool {
+    let is_first = row.seen.is_none() && item.published > now;
+    if is_first {
         row.seen = Some(now);
     }
-    let Some(seen) = row.seen.filter(|seen| *seen < item.published) else { return };
+    let Some(seen) = row.seen.filter(|seen| *seen < item.published) else { return is_first };
     if item.updated == item.published {
         item.updated = seen;
     }
     item.published = seen;
     item.date_only = false;
+    is_first
 }
 
 /// Gives equal instants distinct seconds in `updated`, in the order of the paths; what was given before stays.
@@ -165,150 +214,6 @@ fn distinct_seconds(rows: &mut [LockRow], items: &mut [Item], first: usize) {
     for (item, row) in items.iter_mut().zip(&rows[first..]) {
         item.updated = item.updated.checked_add_signed(Duration::seconds(row.plus)).unwrap_or(item.updated);
     }
-}
-
-/// What the lock knows, an id's rows together.
-struct Known<'a> {
-    groups: Vec<Vec<&'a LockRow>>,
-    /// Of each group, the row that fits a file that exists, if one does.
-    chosen: Vec<Option<&'a LockRow>>,
-}
-
-impl<'a> Known<'a> {
-    fn new(lock: &'a Lock, items: &[Item]) -> Self {
-        let paths: HashSet<&str> = items.iter().map(Item::path).collect();
-        let mut groups: Vec<Vec<&LockRow>> = Vec::new();
-        for row in lock.rows() {
-            match groups.last_mut() {
-                Some(group) if group[0].id == row.id => group.push(row),
-                _ => groups.push(vec![row]),
-            }
-        }
-        let chosen =
-            groups.iter().map(|group| group.iter().find(|row| paths.contains(row.path.as_str())).copied()).collect();
-        Known { groups, chosen }
-    }
-
-    /// For each item, the group that is its own.
-    fn matches(&self, items: &[Item], bodies: &[String], config: &Config) -> Vec<Option<usize>> {
-        let mut matches = Matches { of_item: vec![None; items.len()], taken: vec![false; self.groups.len()] };
-        let explicit: Vec<Option<String>> = items.iter().map(|item| explicit(item, config)).collect();
-        let by_id: HashMap<&str, usize> =
-            self.groups.iter().enumerate().map(|(at, group)| (group[0].id.as_str(), at)).collect();
-        for (index, id) in explicit.iter().enumerate() {
-            if let Some(at) = id.as_deref().and_then(|id| by_id.get(id)) {
-                matches.join(index, *at);
-            }
-        }
-        let date = |at: DateTime<Utc>| at.timestamp().to_string();
-        let has_body = |row: &LockRow| !row.body.is_empty();
-        // From the surest sign to the weakest. A path whose file says something else entirely may have been taken over
-        // by another item: an equal body elsewhere comes before the path alone.
-        matches.pass(
-            self,
-            items,
-            |row| has_body(row).then(|| [row.path.clone(), row.body.clone()]),
-            |index, item| Some([item.path().to_string(), bodies[index].clone()]),
-        );
-        matches.pass(
-            self,
-            items,
-            |row| Some([row.path.clone(), row.title.clone()]),
-            |_, item| Some([item.path().to_string(), item.title.clone()]),
-        );
-        matches.pass(
-            self,
-            items,
-            |row| has_body(row).then(|| [row.body.clone(), row.title.clone(), date(row.date)]),
-            |index, item| Some([bodies[index].clone(), item.title.clone(), date(item.published)]),
-        );
-        matches.pass(
-            self,
-            items,
-            |row| has_body(row).then(|| [row.body.clone(), row.title.clone()]),
-            |index, item| Some([bodies[index].clone(), item.title.clone()]),
-        );
-        matches.pass(
-            self,
-            items,
-            |row| has_body(row).then(|| [row.body.clone(), date(row.date)]),
-            |index, item| Some([bodies[index].clone(), date(item.published)]),
-        );
-        matches.pass(
-            self,
-            items,
-            |row| has_body(row).then(|| [row.body.clone()]),
-            |index, _| Some([bodies[index].clone()]),
-        );
-        matches.pass(self, items, |row| Some([row.path.clone()]), |_, item| Some([item.path().to_string()]));
-        matches.pass(
-            self,
-            items,
-            |row| Some([row.title.clone(), date(row.date)]),
-            |_, item| Some([item.title.clone(), date(item.published)]),
-        );
-        matches.of_item
-    }
-}
-
-struct Matches {
-    of_item: Vec<Option<usize>>,
-    taken: Vec<bool>,
-}
-
-impl Matches {
-    fn join(&mut self, item: usize, group: usize) {
-        if self.of_item[item].is_none() && !self.taken[group] {
-            self.of_item[item] = Some(group);
-            self.taken[group] = true;
-        }
-    }
-
-    /// Joins items and groups that are left over and have the same key: the first with the first.
-    fn pass<const N: usize>(
-        &mut self,
-        known: &Known<'_>,
-        items: &[Item],
-        row_key: impl Fn(&LockRow) -> Option<[String; N]>,
-        item_key: impl Fn(usize, &Item) -> Option<[String; N]>,
-    ) {
-        if self.of_item.iter().all(Option::is_some) || self.taken.iter().all(|taken| *taken) {
-            return;
-        }
-        let mut groups: HashMap<[String; N], Vec<usize>> = HashMap::new();
-        for (at, group) in known.groups.iter().enumerate().rev().filter(|(at, _)| !self.taken[*at]) {
-            for key in group.iter().filter_map(|row| row_key(row)) {
-                groups.entry(key).or_default().push(at);
-            }
-        }
-        for (index, item) in items.iter().enumerate() {
-            if self.of_item[index].is_some() {
-                continue;
-            }
-            let Some(candidates) = item_key(index, item).and_then(|key| groups.get_mut(&key)) else { continue };
-            while let Some(at) = candidates.pop() {
-                if !self.taken[at] {
-                    self.join(index, at);
-                    break;
-                }
-            }
-        }
-    }
-}
-
-/// A hash of what the body says: line breaks and the space around it make no difference. Empty for an empty one.
-fn body_hash(body: &str) -> String {
-    let body = body.trim();
-    if body.is_empty() {
-        return String::new();
-    }
-    let mut hasher = blake3::Hasher::new();
-    if body.contains('\r') {
-        hasher.update(body.replace("\r\n", "\n").as_bytes());
-    } else {
-        hasher.update(body.as_bytes());
-    }
-    hasher.finalize().to_hex()[..32].to_string()
 }
 
 /// The id that the front matter asks for. What is no address becomes one below the site's: feeds ask for it.
@@ -354,20 +259,19 @@ fn tag(address: &str, config: &Config, date: &str) -> String {
 
 /// Two files with one address, or one `id`: the one that is known, else the first, stays.
 fn leave_out_doubles(items: &mut Vec<Item>, lock: &Lock, config: &Config, problems: &mut Problems) {
-    let known: HashSet<&str> = lock.rows().iter().map(|row| row.path.as_str()).collect();
-    let mut by_claim: BTreeMap<(bool, String), usize> = BTreeMap::new();
     let mut out: HashMap<usize, Problem> = HashMap::new();
+    let paths = LazyCell::new(|| lock.rows().iter().map(|row| row.path.as_str()).collect::<HashSet<&str>>());
+    let known = |item: &Item| paths.contains(item.path());
+    let mut by_url: HashMap<&str, usize> = HashMap::with_capacity(items.len());
+    let mut by_id: HashMap<String, usize> = HashMap::new();
     for (index, item) in items.iter().enumerate() {
-        let claims = [(true, Some(item.url.clone())), (false, explicit(item, config))];
-        for (is_url, claim) in claims {
-            let Some(claim) = claim else { continue };
-            let Some(&first) = by_claim.get(&(is_url, claim.clone())) else {
-                by_claim.insert((is_url, claim), index);
-                continue;
-            };
-            let later_is_known = known.contains(item.path()) && !known.contains(items[first].path());
+        let same_url = by_url.insert(&item.url, index);
+        let same_id = explicit(item, config).and_then(|id| by_id.insert(id, index));
+        for (is_url, first) in [(true, same_url), (false, same_id)] {
+            let Some(first) = first else { continue };
+            let later_is_known = known(item) && !known(&items[first]);
             let (kept, left) = if later_is_known { (index, first) } else { (first, index) };
-            let what = if is_url { format!("the address {claim}") } else { format!("the id `{}`", item.id) };
+            let what = if is_url { format!("the address {}", item.url) } else { format!("the id `{}`", item.id) };
             let help = if is_url {
                 "give one of the two another `slug` or `permalink`"
             } else {
@@ -378,7 +282,11 @@ fn leave_out_doubles(items: &mut Vec<Item>, lock: &Lock, config: &Config, proble
             let source = &items[left].source;
             let place = if is_url { source.place(0..3) } else { super::front_matter::place_of(source, "id") };
             out.entry(left).or_insert_with(|| Problem::error(code, message).help(help).at(place));
-            by_claim.insert((is_url, claim), kept);
+            if is_url {
+                by_url.insert(&item.url, kept);
+            } else if let Some(id) = explicit(item, config) {
+                by_id.insert(id, kept);
+            }
         }
     }
     if out.is_empty() {
@@ -397,9 +305,9 @@ fn leave_out_doubles(items: &mut Vec<Item>, lock: &Lock, config: &Config, proble
     });
 }
 
-fn warn_of_lost(item: &Item, lost: &[&LockRow], problems: &mut Problems) {
-    let Some(first) = lost.first() else { return };
-    let mut names: Vec<&str> = lost.iter().take(3).map(|row| row.path.as_str()).collect();
+fn warn_of_lost(item: &Item, lost: &[usize], rows: &[LockRow], problems: &mut Problems) {
+    let Some(first) = lost.first().map(|at| &rows[*at]) else { return };
+    let mut names: Vec<&str> = lost.iter().take(3).map(|at| rows[*at].path.as_str()).collect();
     let more = format!("{} more", lost.len().saturating_sub(3));
     if lost.len() > 3 {
         names.push(&more);

@@ -23,10 +23,11 @@ impl Runs {
     /// Reads, identifies, and keeps the lock as its text would.
     fn run(&mut self) -> (Vec<Item>, Identified) {
         let mut items = self.site.load().items;
-        let identified = identify(&mut items, &self.lock, &self.site.config, self.now);
+        let identified = identify(&mut items, self.lock.clone(), &self.site.config, self.now);
         let (lock, problems) = Lock::parse(&identified.lock.to_text(), "feeds/items.lock");
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(lock, identified.lock, "the text keeps everything");
+        assert_eq!(identified.changed, lock != self.lock, "what is said to have changed has");
         self.lock = lock;
         (items, identified)
     }
@@ -143,7 +144,7 @@ fn a_new_item_beside_a_vanished_one_is_told_how_to_be_it() {
     let other = "---\ntitle: Quite another\ndate: 2024-08-01\n---\nOther words.\n";
     runs.site.write("posts/c.md", other);
     let mut items = runs.site.load().items;
-    let identified = identify(&mut items, &runs.lock, &runs.site.config, runs.now);
+    let identified = identify(&mut items, runs.lock.clone(), &runs.site.config, runs.now);
     assert_eq!(identified.vanished, ["https://example.org/a/"]);
     assert_eq!(identified.problems.0.len(), 1);
     let problem = &identified.problems.0[0];

@@ -16,7 +16,7 @@ use super::images::Images;
 use super::inherit::{self, Inheritance};
 use super::permalink::{self, Names};
 use super::walk::{self, ContentFile, Listings};
-use super::{Data, Item, decode, front_matter};
+use super::{BodyHash, Data, Item, decode, front_matter};
 use crate::config::{Config, Future};
 use crate::problem::{Problem, Problems, Source};
 
@@ -206,6 +206,7 @@ impl Reader<'_> {
             held_until: held.then_some(dated.instant),
             inherited,
             body_start: front_matter.body_start,
+            body_hash: BodyHash::of(&source.text[front_matter.body_start..]),
             source: Arc::new(source),
         };
         Outcome::Item(item, problems)

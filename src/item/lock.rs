@@ -9,12 +9,12 @@
 //! `identity` sees which one fits the files.
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
 
+use super::BodyHash;
 use crate::problem::{Problem, Problems, Source};
 
 /// What is remembered of one item.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockRow {
     pub id: String,
     /// Of the file last seen, relative to the project's folder.
@@ -22,8 +22,8 @@ pub struct LockRow {
     pub title: String,
     /// As the item's files say it.
     pub date: DateTime<Utc>,
-    /// A hash of the body last seen; empty for an empty body.
-    pub body: String,
+    /// Of the body last seen.
+    pub body: BodyHash,
     /// The address last seen.
     pub url: String,
     /// As the item's files say it.
@@ -51,6 +51,11 @@ impl Lock {
     /// The rows, sorted by id; an id may stand in several that differ.
     pub fn rows(&self) -> &[LockRow] {
         &self.rows
+    }
+
+    /// The rows, to be changed.
+    pub fn into_rows(self) -> Vec<LockRow> {
+        self.rows
     }
 
     pub fn from_rows(mut rows: Vec<LockRow>) -> Self {
@@ -128,7 +133,7 @@ impl Lock {
                 escape(&row.path),
                 escape(&row.title),
                 row.date.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-                escape(&row.body),
+                row.body.to_string(),
             ];
             if parts[0].starts_with('#')
                 || ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| parts[0].starts_with(mark))
@@ -160,7 +165,7 @@ fn row(line: &str) -> Option<LockRow> {
     let path = unescape(parts.next()?);
     let title = unescape(parts.next()?);
     let date = moment(parts.next()?)?;
-    let body = unescape(parts.next()?);
+    let body = BodyHash::read(parts.next()?);
     if id.is_empty() || path.is_empty() {
         return None;
     }

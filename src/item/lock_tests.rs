@@ -9,7 +9,7 @@ fn row(id: &str) -> LockRow {
         path: "posts/a.md".to_string(),
         title: "A title".to_string(),
         date,
-        body: "0123".to_string(),
+        body: BodyHash::of("text"),
         url: id.to_string(),
         updated: date,
         plus: 0,
@@ -38,7 +38,7 @@ fn a_row_is_a_line_of_its_parts_between_tabs() {
     assert_eq!(
         text.lines().last(),
         Some(
-            "https://example.org/a/\tposts/a.md\tTab\\there, a\\nbreak and a \\\\\t2024-07-25T00:00:00Z\t0123\t\
+            "https://example.org/a/\tposts/a.md\tTab\\there, a\\nbreak and a \\\\\t2024-07-25T00:00:00Z\t831c6831fdc9a309a4c66cc3cb2fa374\t\
              url=https://example.org/b/\tupdated=2024-07-26T00:00:00Z\tplus=3\tseen=2024-07-25T00:00:00Z\tgone=2024-07-26T00:00:00Z"
         )
     );

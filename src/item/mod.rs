@@ -7,6 +7,7 @@
 //! Promises: any file gives an item, a reason for passing it over, or a problem, never a crash; one bad file never
 //! stops the others; every bad file is named.
 
+mod body_hash;
 pub mod dates;
 pub mod decode;
 pub mod event;
@@ -23,6 +24,7 @@ mod permalink;
 pub mod plain;
 mod walk;
 
+pub use body_hash::BodyHash;
 pub use event::{Event, Moment};
 pub use load::{Loaded, PassedOver, load as load_all};
 
@@ -46,6 +48,8 @@ pub struct Item {
     pub source: Arc<Source>,
     /// Byte offset in `source.text` at which the body starts.
     pub body_start: usize,
+    /// Of the body: what identity knows it by.
+    pub body_hash: BodyHash,
     /// Absolute address of the item's page.
     pub url: String,
     /// Plain text, one line, no markup, no character that XML forbids.

@@ -3,13 +3,19 @@
 // Each helper is used by some test, not by every one.
 #![allow(dead_code)]
 
+pub mod browser;
+pub mod html;
 pub mod http;
+pub mod letters;
 pub mod pages;
 pub mod postfix;
 pub mod project;
 pub mod rules;
+pub mod screen;
 pub mod sites;
 pub mod smtp;
+pub mod terminal;
+pub mod webmail;
 pub mod xml;
 
 use std::path::PathBuf;
