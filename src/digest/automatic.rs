@@ -66,7 +66,7 @@ fn of(number: u64, entries: Vec<Entry<'_>>, rest: usize, counted: Vec<String>) -
 }
 
 /// Whether this entry holds all that the other body would embed, and nothing else.
-fn shows(entry: &Entry<'_>, other: &Body) -> bool {
+pub(super) fn shows(entry: &Entry<'_>, other: &Body) -> bool {
     let addresses = |body: &Body| {
         let mut urls: Vec<String> = body.embeds.iter().map(|embed| embed.url.clone()).collect();
         urls.sort_unstable();

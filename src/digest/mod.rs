@@ -12,6 +12,7 @@ mod compose;
 #[cfg(test)]
 mod compose_tests;
 mod context;
+pub mod edition_file;
 pub mod language;
 mod look;
 pub mod plan;
