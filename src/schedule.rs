@@ -11,7 +11,7 @@
 //! BUGS: an expression that never comes true (30 February) is never due, and that is not said here: the configuration's
 //! reader checks the expression's form only.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
@@ -45,6 +45,21 @@ pub fn due(newsletter: &Newsletter, zone: Tz, considered: DateTime<Utc>, now: Da
             }
         }
     }
+}
+
+/// The hour at which a newsletter goes when a person names a day alone: its timetable's if that names one, else nine.
+pub fn hour(newsletter: &Newsletter) -> NaiveTime {
+    let of_timetable = match &newsletter.schedule {
+        Schedule::Cron(expression) => {
+            let mut fields = expression.split_whitespace().map(|field| field.parse::<u32>().ok());
+            match (fields.next().flatten(), fields.next().flatten()) {
+                (Some(minute), Some(hour)) => NaiveTime::from_hms_opt(hour, minute, 0),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    of_timetable.or_else(|| NaiveTime::from_hms_opt(9, 0, 0)).unwrap_or_default()
 }
 
 /// The latest scheduled moment at or before `now`.
@@ -104,6 +119,14 @@ mod tests {
             due(&monthly, Paris, at("2026-12-01T08:00:00Z"), at("2026-12-01T08:00:00.5Z")),
             Due::Later { next: Some(at("2027-01-01T08:00:00Z")) }
         );
+    }
+
+    #[test]
+    fn a_day_alone_means_the_timetables_hour_or_nine() {
+        let hour_of = |expression| hour(&cron(expression)).format("%H:%M").to_string();
+        assert_eq!(hour_of("30 7 1 * *"), "07:30");
+        assert_eq!(hour_of("0 */2 * * *"), "09:00");
+        assert_eq!(hour(&newsletter()).format("%H:%M").to_string(), "09:00");
     }
 
     #[test]

@@ -127,9 +127,11 @@ async fn freeze(store: &mut Store, people: usize) {
         reason: None,
         items: vec!["one".to_string()],
         counted: vec!["one".to_string()],
+        declined: Vec::new(),
         content,
         variants,
         composed: beginning(),
+        send_at: None,
         considered: beginning(),
     };
     let mut list: Vec<Addressee> = (0..people)
@@ -499,9 +501,11 @@ fn an_address_beyond_ascii_goes_only_where_the_server_says_that_it_takes_it() {
                 reason: None,
                 items: vec![],
                 counted: vec![],
+                declined: Vec::new(),
                 content,
                 variants,
                 composed: beginning(),
+                send_at: None,
                 considered: beginning(),
             };
             let person =

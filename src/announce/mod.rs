@@ -10,13 +10,14 @@
 //! Promises: an edition that waits never delays the next newsletter; nothing is announced twice by itself, whatever date it
 //! bears; nothing new is no letter, and the moment counts as considered.
 //!
-//! BUGS: `approve: file` holds every edition: this version reads no edition's file.
+//! BUGS: `approve: file` holds every edition: nothing looks at its file's `send` yet.
 
 mod frozen;
 mod next;
 mod online;
 mod pages;
 pub mod press;
+pub mod sheet;
 mod test_copy;
 
 pub use frozen::{Frozen, deliver_frozen};

@@ -87,9 +87,8 @@ pub async fn next(
     {
         return Ok(vec![Next::NotDue { next }]);
     }
-    let mut known = store.announced(&newsletter.name).await?;
-    known.extend(backlog);
-    let known = Known::from(known);
+    let mut known = Known::of(store, &newsletter.name).await?;
+    known.ids.extend(backlog);
     let number = store.next_number(&newsletter.name, i64::try_from(newsletter.first_number).unwrap_or(1)).await?;
     let mut desk = Desk { store, secrets, material, newsletter, asked, now, memory, problems };
     let Some(editions) = desk.compose(&known, number) else { return Ok(vec![Next::Impossible]) };
@@ -216,7 +215,7 @@ impl Desk<'_> {
             let eligible = self.eligible().await?;
             return Ok(Next::Would { number, items, state, reason, eligible });
         }
-        let counted = composed.counted.clone();
+        let (counted, declined) = (composed.counted.clone(), composed.declined.clone());
         let frozen = Frozen { head: Head::new(config, self.newsletter, self.now), composed };
         let (content, variants) = frozen.to_json()?;
         let edition = NewEdition {
@@ -226,9 +225,11 @@ impl Desk<'_> {
             reason: reason.clone(),
             items,
             counted,
+            declined,
             content,
             variants,
             composed: self.now,
+            send_at: None,
             considered: self.now,
         };
         let frozen = match &self.newsletter.to {

@@ -1,5 +1,6 @@
 //! The next letters of a newsletter, composed: what `run`, `send`, `digest`, `check`, `preview` and a test copy all show
-//! is made here, so that they cannot differ.
+//! is made here, so that they cannot differ. Each is planned by the edition's file where there is one (`sheet`), else by
+//! itself.
 //!
 //! Promises: nothing is remembered; the same state and `now` give the same bytes.
 
@@ -7,12 +8,14 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::Material;
-use crate::config::Newsletter;
+use super::sheet::{self, Sheet};
+use super::{AnnounceError, Material};
+use crate::config::{Approve, Newsletter};
 use crate::digest::{self, ComposeInput, Composed};
 use crate::item::Item;
 use crate::problem::Problems;
 use crate::selection::{matches, newest_first};
+use crate::store::Store;
 
 /// How many items a letter is tried with.
 const TRIED: usize = 3;
@@ -22,12 +25,29 @@ const TRIED: usize = 3;
 pub struct Known {
     /// Announced, counted, declined, or there before the newsletter began.
     pub ids: HashSet<String>,
+    /// Of these, what an earlier letter showed: shown again, it is a repeat.
+    pub shown: HashSet<String>,
 }
 
 impl From<HashSet<String>> for Known {
     fn from(ids: HashSet<String>) -> Known {
-        Known { ids }
+        Known { ids, shown: HashSet::new() }
     }
+}
+
+impl Known {
+    /// What the database remembers.
+    pub async fn of(store: &mut Store, newsletter: &str) -> Result<Known, AnnounceError> {
+        Ok(Known { ids: store.announced(newsletter).await?, shown: store.shown(newsletter, None).await? })
+    }
+}
+
+/// What the press made of a newsletter's state.
+pub struct Pressed {
+    /// In the order in which they go and numbered on: none, one, or with `each-item` one an item. None is empty.
+    pub letters: Result<Vec<Composed>, Problems>,
+    /// What the next edition's file says, if there is one that counts.
+    pub sheet: Option<Sheet>,
 }
 
 /// Every letter of what is new, in the order in which they go and numbered from `number`: none, one, or with `each-item`
@@ -39,8 +59,54 @@ pub fn letters(
     number: u64,
     now: DateTime<Utc>,
 ) -> Result<Vec<Composed>, Problems> {
+    press(material, newsletter, known, number, now).letters
+}
+
+/// The next letters, with what the edition's file says.
+pub fn press(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    known: &Known,
+    number: u64,
+    now: DateTime<Utc>,
+) -> Pressed {
     let input = input(material, newsletter, known, number, now);
-    digest::plans(&input).iter().map(|plan| digest::compose_plan(&input, plan)).collect()
+    let found = sheet::read(&input, &known.shown);
+    // One that says nothing (any more) does not stand in the way of what came in since.
+    let found = found.filter(|(sheet, ..)| newsletter.approve == Approve::File || !sheet.is_spent);
+    let Some((sheet, plan, problems)) = found else {
+        let plans = digest::plans(&input);
+        let letters = plans.iter().map(|plan| digest::compose_plan(&input, plan)).collect();
+        return Pressed { letters, sheet: None };
+    };
+    let letters = match plan {
+        _ if problems.has_errors() => Err(problems),
+        None => Ok(Vec::new()),
+        Some(plan) => digest::compose_plan(&input, &plan).map(|mut composed| {
+            composed.problems.extend(problems);
+            vec![composed]
+        }),
+    };
+    Pressed { letters, sheet: Some(sheet) }
+}
+
+/// A letter that was composed before, composed again as of the same moment from what its file and its items say now: the
+/// same, if nothing changed. `known`: without what it announces itself; `counted`: that.
+pub fn again(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    known: &Known,
+    number: u64,
+    counted: &[String],
+    now: DateTime<Utc>,
+) -> Pressed {
+    if sheet::exists(material.config, newsletter, number) {
+        return press(material, newsletter, known, number, now);
+    }
+    // What came in since waits for the next one.
+    let others = material.items.iter().map(|item| &item.id).filter(|id| !counted.contains(id));
+    let ids = known.ids.iter().chain(others).cloned().collect();
+    press(material, newsletter, &Known { ids, shown: known.shown.clone() }, number, now)
 }
 
 /// How many items are new: what `surge` looks at.

@@ -39,6 +39,8 @@ pub struct Args {
 struct Remembered {
     /// Ids announced, by newsletter; absent: the newsletter was never seen.
     announced: Vec<(String, HashSet<String>)>,
+    /// Of these, what a letter showed.
+    shown: Vec<(String, HashSet<String>)>,
     numbers: Vec<(String, u64)>,
     ids: Option<Lock>,
 }
@@ -110,6 +112,7 @@ fn remember(config: &Config) -> anyhow::Result<Remembered> {
             let name = &newsletter.name;
             if store.newsletter(name).await?.is_some() {
                 remembered.announced.push((name.clone(), store.announced(name).await?));
+                remembered.shown.push((name.clone(), store.shown(name, None).await?));
             }
             let first = i64::try_from(newsletter.first_number)?;
             let number = store.next_number(name, first).await?;
@@ -141,7 +144,8 @@ fn show(
         globals.say(format_args!("{}: nothing to announce yet ({words})", newsletter.name));
         known.extend(project.items.iter().map(|item| item.id.clone()));
     }
-    let known = Known::from(known);
+    let shown = remembered.shown.iter().find(|(name, _)| *name == newsletter.name).map(|(_, ids)| ids.clone());
+    let known = Known { ids: known, shown: shown.unwrap_or_default() };
     let new = press::count_new(material(project), newsletter, &known, globals.now);
     if new > newsletter.surge {
         let words = "`send` would hold it for a person to look";
@@ -233,7 +237,7 @@ fn as_json(shown: &Shown) -> Value {
 
 fn in_words(shown: &Shown, out: &Path) -> String {
     let name = &shown.newsletter;
-    if shown.composed.items.is_empty() {
+    if shown.composed.variants.is_empty() {
         let why =
             if shown.problems.has_errors() { "the letter cannot be composed" } else { "nothing new, no letter" };
         return format!("{name}: {why}");

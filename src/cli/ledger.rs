@@ -114,6 +114,8 @@ mod tests {
             reason: (state == State::Held).then(|| "too many".to_string()),
             items: vec![],
             composed: "2026-03-01T08:00:00Z".parse().unwrap(),
+            send_at: None,
+            previewed: None,
             counts,
         };
         let done = Counts { eligible: 12, accepted: 12, ..Counts::default() };

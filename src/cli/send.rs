@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, ledger, report};
-use crate::announce::{self, Asked};
+use crate::announce::{self, Asked, Known};
 use crate::config::Newsletter;
 use crate::mail::address::Address;
 use crate::mail::outcome::Outcome as Tried;
@@ -142,7 +142,7 @@ async fn test(
     let mut results = Vec::new();
     for newsletter in newsletters {
         let number = office.store.next_number(&newsletter.name, newsletter.first_number.cast_signed()).await?;
-        let known = office.store.announced(&newsletter.name).await?.into();
+        let known = Known::of(&mut office.store, &newsletter.name).await?;
         let sent =
             announce::send_test(&setting, material(&project), newsletter, &known, number, &addresses, &mut problems)
                 .await?;

@@ -251,6 +251,10 @@ pub struct Newsletter {
     pub max_items: usize,
     pub surge: usize,
     pub approve: Approve,
+    /// Who gets the frozen letter ahead; bare addresses.
+    pub preview_to: Vec<String>,
+    /// How long ahead, where a moment is known.
+    pub preview_before: Duration,
     pub first_number: u64,
     /// A Handlebars template.
     pub subject: String,

@@ -51,6 +51,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let (max_items, surge) = (count("max_items", 12), count("surge", 15));
     let approve = [("no", Approve::No), ("yes", Approve::Yes), ("file", Approve::File)];
     let approve = top.choice("approve", &approve).unwrap_or(Approve::No);
+    let (preview_to, preview_before) = preview(&top);
     let first_number = top.number("first_number", 1).unwrap_or(1);
     let subject = top.parsed("subject", subject).unwrap_or_else(|| SUBJECT.to_string());
     let theme = top.choice("theme", &look::THEMES.map(|theme| (theme, theme))).unwrap_or("plain").to_string();
@@ -85,6 +86,8 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         max_items,
         surge,
         approve,
+        preview_to,
+        preview_before,
         first_number,
         subject,
         theme,
@@ -145,6 +148,24 @@ fn mark(text: &str) -> Result<String, super::reader::Reject> {
         );
     }
     Ok(text.to_string())
+}
+
+/// `preview_to: [ADDRESS…]` and `preview_before: 24h`.
+fn preview(top: &Mapping<'_>) -> (Vec<String>, Duration) {
+    let mut addresses: Vec<String> = Vec::new();
+    for node in top.list("preview_to").unwrap_or_default() {
+        match values::mailbox(&node.text().unwrap_or_default()) {
+            Ok(mailbox) if addresses.contains(&mailbox.address) => {}
+            Ok(mailbox) => addresses.push(mailbox.address),
+            Err(no) => node.problem("invalid-value", no.message, no.help),
+        }
+    }
+    let before = top.parsed("preview_before", values::duration);
+    if let (Some(node), true) = (top.get("preview_before"), addresses.is_empty()) {
+        let message = "nobody sees the letter ahead: `preview_before` says when, and `preview_to` to whom";
+        node.warning("preview", message, "add `preview_to: [ADDRESS]`");
+    }
+    (addresses, before.unwrap_or(Duration::hours(24)))
 }
 
 /// `weight: { html: 80kB, pictures: 300kB }`

@@ -28,6 +28,8 @@ pub fn newsletter() -> Newsletter {
         max_items: 12,
         surge: 15,
         approve: Approve::No,
+        preview_to: Vec::new(),
+        preview_before: Duration::hours(24),
         first_number: 1,
         subject: "{{newsletter.title}} n° {{edition.number}} : {{edition.headline}}".into(),
         theme: "plain".into(),

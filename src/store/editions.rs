@@ -53,8 +53,23 @@ pub struct Edition {
     pub reason: Option<String>,
     pub items: Vec<String>,
     pub composed: DateTime<Utc>,
+    /// A composed one goes by itself then.
+    pub send_at: Option<DateTime<Utc>>,
+    /// When its preview left.
+    pub previewed: Option<DateTime<Utc>>,
     pub counts: Counts,
 }
+
+impl Edition {
+    /// Whether nobody has it, or may have it.
+    pub fn is_untouched(&self) -> bool {
+        let counts = &self.counts;
+        counts.accepted + counts.refused + counts.uncertain + counts.deferred == 0
+    }
+}
+
+/// What [`read_edition`] reads.
+const COLUMNS: &str = "id, newsletter, number, state, reason, items, composed_at, send_at, previewed_at";
 
 /// The sums of an edition's ledger: `eligible` is the sum of the five that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,22 +108,17 @@ impl Store {
 
     /// All editions with their sums, oldest first.
     pub async fn editions(&mut self) -> Result<Vec<Edition>> {
-        let rows = sqlx::query(
-            "SELECT id, newsletter, number, state, reason, items, composed_at FROM editions ORDER BY composed_at, id",
-        )
-        .fetch_all(&mut self.connection)
-        .await?;
+        let text = format!("SELECT {COLUMNS} FROM editions ORDER BY composed_at, id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut self.connection).await?;
         self.with_counts(&rows).await
     }
 
     /// The editions that are neither done nor cancelled, with their sums, oldest first.
     pub async fn open_editions(&mut self) -> Result<Vec<Edition>> {
-        let rows = sqlx::query(
-            "SELECT id, newsletter, number, state, reason, items, composed_at FROM editions
-             WHERE state NOT IN ('done', 'cancelled') ORDER BY composed_at, id",
-        )
-        .fetch_all(&mut self.connection)
-        .await?;
+        let text = format!(
+            "SELECT {COLUMNS} FROM editions WHERE state NOT IN ('done', 'cancelled') ORDER BY composed_at, id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut self.connection).await?;
         self.with_counts(&rows).await
     }
 
@@ -124,14 +134,12 @@ impl Store {
 
     /// One edition by its newsletter and number.
     pub async fn edition(&mut self, newsletter: &str, number: i64) -> Result<Option<Edition>> {
-        let row = sqlx::query(
-            "SELECT id, newsletter, number, state, reason, items, composed_at FROM editions
-             WHERE newsletter = $1 AND number = $2",
-        )
-        .bind(newsletter)
-        .bind(number)
-        .fetch_optional(&mut self.connection)
-        .await?;
+        let text = format!("SELECT {COLUMNS} FROM editions WHERE newsletter = $1 AND number = $2");
+        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(newsletter)
+            .bind(number)
+            .fetch_optional(&mut self.connection)
+            .await?;
         let Some(row) = row else { return Ok(None) };
         let mut edition = read_edition(&row)?;
         edition.counts = self.counts(edition.id).await?;
@@ -174,6 +182,32 @@ impl Store {
             .execute(&mut self.connection)
             .await?;
         Ok(moved.rows_affected() > 0)
+    }
+
+    /// A composed edition goes by itself then; `None`: when a person says so. `reason`: what it waits for.
+    pub async fn schedule_edition(
+        &mut self,
+        edition: i64,
+        send_at: Option<DateTime<Utc>>,
+        reason: Option<&str>,
+    ) -> Result<()> {
+        sqlx::query("UPDATE editions SET send_at = $1, reason = $2 WHERE id = $3 AND state = 'composed'")
+            .bind(send_at.map(|moment| moment.timestamp()))
+            .bind(reason)
+            .bind(edition)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The preview of this freezing of an edition has left.
+    pub async fn mark_previewed(&mut self, edition: i64, now: DateTime<Utc>) -> Result<()> {
+        sqlx::query("UPDATE editions SET previewed_at = $1 WHERE id = $2")
+            .bind(now.timestamp())
+            .bind(edition)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
     }
 
     /// A person has looked: the first outcomes do not hold this edition again.
@@ -231,6 +265,7 @@ pub(super) async fn counts(connection: &mut AnyConnection, edition: i64) -> Resu
 
 fn read_edition(row: &AnyRow) -> Result<Edition> {
     let (state, items): (String, String) = (row.try_get(3)?, row.try_get(5)?);
+    let (send_at, previewed): (Option<i64>, Option<i64>) = (row.try_get(7)?, row.try_get(8)?);
     Ok(Edition {
         id: row.try_get(0)?,
         newsletter: row.try_get(1)?,
@@ -239,6 +274,8 @@ fn read_edition(row: &AnyRow) -> Result<Edition> {
         reason: row.try_get(4)?,
         items: serde_json::from_str(&items)?,
         composed: moment(row.try_get(6)?),
+        send_at: send_at.map(moment),
+        previewed: previewed.map(moment),
         counts: Counts::default(),
     })
 }

@@ -20,11 +20,15 @@ pub struct NewEdition {
     pub items: Vec<String>,
     /// Every id that counts as announced with it.
     pub counted: Vec<String>,
+    /// Ids that a person crossed out of it.
+    pub declined: Vec<String>,
     /// JSON.
     pub content: String,
     /// JSON, each.
     pub variants: Vec<String>,
     pub composed: DateTime<Utc>,
+    /// Composed ahead: it goes by itself then.
+    pub send_at: Option<DateTime<Utc>>,
     /// The newsletter's moments up to here are seen to with it.
     pub considered: DateTime<Utc>,
 }
@@ -45,48 +49,91 @@ impl Store {
         let last: Option<i64> =
             sqlx::query_scalar("SELECT MAX(id) FROM editions").fetch_one(&mut *transaction).await?;
         let id = last.unwrap_or(0) + 1;
-        write_edition(&mut transaction, id, edition).await?;
-        match audience {
-            Audience::Subscribed => list_subscribed(&mut transaction, id, edition).await?,
-            Audience::These(next) => list_these(&mut transaction, id, edition, next).await?,
-        }
-        let listed: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE edition = $1")
-            .bind(id)
-            .fetch_one(&mut *transaction)
-            .await?;
-        if listed == 0 {
+        if !write_all(&mut transaction, id, edition, audience).await? {
             transaction.rollback().await?;
             return Ok(None);
         }
-        sqlx::query(
-            "UPDATE deliveries SET state = 'suppressed', reply = 'the address is suppressed'
-             WHERE edition = $1 AND EXISTS
-                (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)",
-        )
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
-        let name = &edition.newsletter;
-        announce(&mut transaction, name, &edition.items, How::Announced, Some(id), edition.composed).await?;
-        announce(&mut transaction, name, &edition.counted, How::Counted, Some(id), edition.composed).await?;
-        sqlx::query(
-            "UPDATE newsletters SET considered_at = CASE WHEN considered_at < $1 THEN $1 ELSE considered_at END,
-                waiting_since = NULL, brake = NULL
-             WHERE name = $2",
-        )
-        .bind(edition.considered.timestamp())
-        .bind(name)
-        .execute(&mut *transaction)
-        .await?;
         transaction.commit().await?;
         Ok(Some(id))
     }
+
+    /// Freezes an edition anew, its list too, in the place of what was frozen as `id`; what was not shown any more is new
+    /// again. Says whether it did: not once anybody was tried, and not for nobody.
+    pub async fn refreeze(&mut self, id: i64, edition: &NewEdition, audience: Audience<'_>) -> Result<bool> {
+        let mut transaction = self.write().await?;
+        let touched: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM deliveries WHERE edition = $1 AND (attempts > 0 OR state NOT IN ('pending', 'suppressed'))",
+        )
+        .bind(id)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if touched > 0 {
+            return Ok(false);
+        }
+        for text in [
+            "DELETE FROM deliveries WHERE edition = $1",
+            "DELETE FROM variants WHERE edition = $1",
+            "DELETE FROM announced WHERE edition = $1",
+            "DELETE FROM editions WHERE id = $1",
+        ] {
+            sqlx::query(text).bind(id).execute(&mut *transaction).await?;
+        }
+        if !write_all(&mut transaction, id, edition, audience).await? {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// An edition, its variants, its list and what it announces; `false`: nobody is on the list.
+async fn write_all(
+    transaction: &mut AnyConnection,
+    id: i64,
+    edition: &NewEdition,
+    audience: Audience<'_>,
+) -> Result<bool> {
+    write_edition(transaction, id, edition).await?;
+    match audience {
+        Audience::Subscribed => list_subscribed(transaction, id, edition).await?,
+        Audience::These(next) => list_these(transaction, id, edition, next).await?,
+    }
+    let listed: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE edition = $1")
+        .bind(id)
+        .fetch_one(&mut *transaction)
+        .await?;
+    if listed == 0 {
+        return Ok(false);
+    }
+    sqlx::query(
+        "UPDATE deliveries SET state = 'suppressed', reply = 'the address is suppressed'
+             WHERE edition = $1 AND EXISTS
+                (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)",
+    )
+    .bind(id)
+    .execute(&mut *transaction)
+    .await?;
+    let name = &edition.newsletter;
+    announce(transaction, name, &edition.items, How::Announced, Some(id), edition.composed).await?;
+    announce(transaction, name, &edition.counted, How::Counted, Some(id), edition.composed).await?;
+    announce(transaction, name, &edition.declined, How::Declined, Some(id), edition.composed).await?;
+    sqlx::query(
+        "UPDATE newsletters SET considered_at = CASE WHEN considered_at < $1 THEN $1 ELSE considered_at END,
+                waiting_since = NULL, brake = NULL
+             WHERE name = $2",
+    )
+    .bind(edition.considered.timestamp())
+    .bind(name)
+    .execute(&mut *transaction)
+    .await?;
+    Ok(true)
 }
 
 async fn write_edition(connection: &mut AnyConnection, id: i64, edition: &NewEdition) -> Result<()> {
     sqlx::query(
-        "INSERT INTO editions (id, newsletter, number, state, reason, brakes, items, content, composed_at)
-         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)",
+        "INSERT INTO editions (id, newsletter, number, state, reason, brakes, items, content, composed_at, send_at)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)",
     )
     .bind(id)
     .bind(&edition.newsletter)
@@ -96,6 +143,7 @@ async fn write_edition(connection: &mut AnyConnection, id: i64, edition: &NewEdi
     .bind(serde_json::to_string(&edition.items)?)
     .bind(&edition.content)
     .bind(edition.composed.timestamp())
+    .bind(edition.send_at.map(|moment| moment.timestamp()))
     .execute(&mut *connection)
     .await?;
     for (variant, content) in (0i64..).zip(&edition.variants) {
@@ -188,9 +236,11 @@ pub(crate) mod tests {
             reason: None,
             items: vec!["one".to_string()],
             counted: vec!["one".to_string(), "two".to_string()],
+            declined: Vec::new(),
             content: "{}".to_string(),
             variants: vec!["\"v\"".to_string()],
             composed: moment(5000),
+            send_at: None,
             considered: moment(4000),
         }
     }

@@ -26,7 +26,7 @@ use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::{AnyConnection, ConnectOptions, Connection, Transaction};
 
 /// The migrations, in their order; a database says in `meta` how many it has.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0003_send_at.sql")];
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

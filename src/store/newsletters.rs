@@ -85,6 +85,36 @@ impl Store {
         Ok(ids.into_iter().collect())
     }
 
+    /// The ids that an edition of this newsletter showed, but for one edition's.
+    pub async fn shown(&mut self, newsletter: &str, but: Option<i64>) -> Result<HashSet<String>> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT item FROM announced WHERE newsletter = $1 AND how = 'announced' AND COALESCE(edition, 0) <> $2",
+        )
+        .bind(newsletter)
+        .bind(but.unwrap_or(-1))
+        .fetch_all(&mut self.connection)
+        .await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    /// The ids that a newsletter must not announce again for another reason than this edition.
+    pub async fn announced_but_by(&mut self, newsletter: &str, edition: i64) -> Result<HashSet<String>> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("SELECT item FROM announced WHERE newsletter = $1 AND COALESCE(edition, 0) <> $2")
+                .bind(newsletter)
+                .bind(edition)
+                .fetch_all(&mut self.connection)
+                .await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    /// A person crossed these out, and no edition is left to say so.
+    pub async fn decline(&mut self, newsletter: &str, items: &[String], now: DateTime<Utc>) -> Result<()> {
+        let mut transaction = self.write().await?;
+        announce(&mut transaction, newsletter, items, How::Declined, None, now).await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// Scheduled moments up to `moment` were seen to. Never goes back.
     pub async fn consider(&mut self, newsletter: &str, moment: DateTime<Utc>) -> Result<()> {
         sqlx::query(
