@@ -5,7 +5,7 @@
 //! 1. [`item`] reads files into dated, identified items.
 //! 2. [`body`] renders each one's body into a safe tree: HTML and plain text.
 //! 3. [`selection`] chooses the items of a feed or a newsletter.
-//! 4. [`feed`] makes feeds of them, [`digest`] makes editions and letters.
+//! 4. [`feed`] makes feeds of them, [`digest`] makes editions and letters, with their [`pictures`].
 //! 5. [`publish`] writes files; [`announce`] takes a newsletter from *is it due* ([`schedule`]) to delivered ([`mail`]).
 //!
 //! [`project`] is a project read as one value; [`store`] remembers, [`people`] are read from lists, [`secrets`] sign;
@@ -21,6 +21,7 @@ pub mod feed;
 pub mod item;
 pub mod mail;
 pub mod people;
+pub mod pictures;
 pub mod problem;
 pub mod project;
 pub mod publish;

@@ -13,7 +13,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("publish", &["feed", "config", "problem"]),
     ("schedule", &["config", "problem"]),
     ("feed", &["body", "selection", "item", "config", "problem"]),
-    ("digest", &["body", "selection", "item", "config", "problem"]),
+    ("pictures", &["item", "config", "problem"]),
+    ("digest", &["pictures", "body", "selection", "item", "config", "problem"]),
     ("secrets", &["config", "problem"]),
     ("people", &["mail", "store", "secrets", "config", "problem"]),
     ("store", &["item", "config", "problem"]),
@@ -22,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "announce",
         &[
+            "pictures",
             "publish",
             "mail",
             "people",

@@ -15,6 +15,7 @@ mod killed;
 mod letter_peers;
 mod markdown_it;
 mod online;
+mod pictures;
 mod postfix;
 mod recipients;
 mod run_flow;

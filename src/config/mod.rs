@@ -39,6 +39,7 @@ pub struct Config {
     pub site: Site,
     pub content: Content,
     pub publish: Publish,
+    pub pictures: Pictures,
     pub mail: Mail,
     /// `sqlite:PATH`, as written; relative paths start at `root`.
     pub database: String,
@@ -133,6 +134,21 @@ pub struct MarkdownOptions {
 pub struct Publish {
     /// Relative to `root`.
     pub out: String,
+}
+
+/// Of the letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pictures {
+    /// Under `publish.out` and under the site's address; no `/` at its ends.
+    pub folder: String,
+    /// How long after its composition the pictures of a letter stay there.
+    pub keep: Duration,
+}
+
+impl Default for Pictures {
+    fn default() -> Self {
+        Pictures { folder: "letters/pictures".to_string(), keep: Duration::days(2 * 365) }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::reader::{File, Mapping, reject};
 use super::{
-    Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Publish, Site, Tls, UnknownShortcode, Web,
+    Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Pictures, Publish, Site, Tls, UnknownShortcode, Web,
     content_paths, feeds, newsletters, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
@@ -88,6 +88,7 @@ fn main_file(root: &Path, file: &File) -> Config {
         folder => Ok(folder.to_string()),
     });
     publish.finish();
+    let pictures = pictures(top.section("pictures"));
     let web = web(top.section("web"));
     let database = top.parsed("database", database).unwrap_or_else(|| "sqlite:var/crieur.db".to_string());
     let secrets = root.join(top.text("secrets").unwrap_or_else(|| "var/keys".to_string()));
@@ -97,6 +98,7 @@ fn main_file(root: &Path, file: &File) -> Config {
         site,
         content,
         publish: Publish { out: out.unwrap_or_else(|| "public".to_string()) },
+        pictures,
         mail,
         database,
         secrets: absolute(&secrets),
@@ -251,6 +253,14 @@ fn quotes(markdown: &Mapping<'_>) -> Option<[String; 4]> {
         node.problem("bad-value", "`content.markdown.quotes` must hold four quotes", help);
     }
     quotes
+}
+
+fn pictures(pictures: Mapping<'_>) -> Pictures {
+    let folder = pictures.parsed("folder", |text| values::output_path(text.trim_end_matches('/')));
+    let keep = pictures.parsed("keep", values::duration);
+    pictures.finish();
+    let default = Pictures::default();
+    Pictures { folder: folder.unwrap_or(default.folder), keep: keep.unwrap_or(default.keep) }
 }
 
 fn mail(mail: Mapping<'_>) -> Mail {

@@ -76,7 +76,7 @@ pub fn rate(text: &str) -> Read<Rate> {
     }
 }
 
-/// `45s`, `30m`, `6h`, `3d`.
+/// `45s`, `30m`, `6h`, `3d`, `2w`, `1y`; a year has 365 days.
 pub fn duration(text: &str) -> Read<Duration> {
     let help = "write a number and its unit: `30m`, `6h` or `3d`";
     let refused = format!("`{text}` is not a length of time");
@@ -89,6 +89,7 @@ pub fn duration(text: &str) -> Read<Duration> {
         "h" => Duration::hours(number),
         "d" => Duration::days(number),
         "w" => Duration::weeks(number),
+        "y" => Duration::days(number.saturating_mul(365)),
         _ => return reject(refused, help),
     })
 }
@@ -301,6 +302,7 @@ mod tests {
         assert_eq!(rate("9 / h").ok(), Some(Rate { count: 9, per: StdDuration::from_secs(3600) }));
         assert_eq!(duration("30m").ok(), Some(Duration::minutes(30)));
         assert_eq!(duration("3d").ok(), Some(Duration::days(3)));
+        assert_eq!(duration("2y").ok(), Some(Duration::days(730)));
         assert_eq!(duration_or_off("off").ok(), Some(None));
         assert_eq!(
             no(rate("0/s")),

@@ -79,6 +79,7 @@ pub fn config() -> Config {
             unknown_shortcode: UnknownShortcode::Warn,
         },
         publish: Publish { out: "public".into() },
+        pictures: Default::default(),
         mail: Mail {
             transport: Transport::Maildir("var/outbox".into()),
             user: None,

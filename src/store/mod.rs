@@ -2,7 +2,7 @@
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
-//! [`ledger`] ([`explain`]), [`items`]. A writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of
+//! [`ledger`] ([`explain`]), [`pictures`], [`items`]. A writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of
 //! failing; what belongs together is one transaction. Work is set-based: no list of people is held in memory.
 //!
 //! Promises: what a function said is done is on disk (WAL, `synchronous=FULL`); a database that was used with another
@@ -16,6 +16,7 @@ pub mod freeze;
 pub mod items;
 pub mod ledger;
 pub mod newsletters;
+pub mod pictures;
 pub mod recipients;
 
 use std::fs;
@@ -26,7 +27,11 @@ use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::{AnyConnection, ConnectOptions, Connection, Transaction};
 
 /// The migrations, in their order; a database says in `meta` how many it has.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0003_send_at.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_pictures.sql"),
+    include_str!("migrations/0003_send_at.sql"),
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
