@@ -55,12 +55,22 @@ pub struct Problem {
     pub label: Option<String>,
     /// What to do.
     pub help: Option<String>,
+    /// Why it matters, to whom; said to those who ask for more.
+    pub explanation: Option<String>,
     pub place: Option<Place>,
 }
 
 impl Problem {
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Problem { severity: Severity::Error, code, message: message.into(), label: None, help: None, place: None }
+        Problem {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            label: None,
+            help: None,
+            explanation: None,
+            place: None,
+        }
     }
 
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {

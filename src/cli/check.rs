@@ -69,7 +69,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 fn print(globals: &Globals, format: Format, problems: &Problems, read: &str) -> anyhow::Result<()> {
     match format {
         Format::Text => {
-            report::problems(problems);
+            report::problems(problems, globals.verbose);
             if globals.quiet { Ok(()) } else { globals.print(read) }
         }
         Format::Json => globals.print_json(&json!({ "problems": report::problems_as_json(problems) })),

@@ -141,7 +141,7 @@ pub fn main() -> ExitCode {
             }
             match error.downcast_ref::<Unusable>() {
                 Some(Unusable(problems)) => {
-                    report::problems(problems);
+                    report::problems(problems, globals.verbose);
                     if globals.json {
                         let _ = globals
                             .print_json(&serde_json::json!({ "problems": report::problems_as_json(problems) }));

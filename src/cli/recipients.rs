@@ -190,7 +190,7 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
     } else if arguments.sync {
         taken.retired = office.store.retire_missing(&intake).await?;
     }
-    report::problems(&problems);
+    report::problems(&problems, globals.verbose);
     globals.say(format_args!(
         "{}: {} added, {} updated, {} unchanged, {} left before and stay so, {} retired",
         intake.newsletter, taken.added, taken.updated, taken.unchanged, taken.left, taken.retired

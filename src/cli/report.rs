@@ -31,18 +31,19 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Every problem on standard error, in a compiler's form, and how many there were.
-pub fn problems(problems: &Problems) {
+/// With `explained`, why each of them matters.
+pub fn problems(problems: &Problems, explained: bool) {
     if !problems.is_empty() {
-        print_problems(problems);
+        print_problems(problems, explained);
         line(count(problems));
     }
 }
 
-fn print_problems(problems: &Problems) {
+fn print_problems(problems: &Problems, explained: bool) {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut text = String::new();
     for problem in problems.iter() {
-        text.push_str(&as_text(problem, colour));
+        text.push_str(&as_text(problem, colour, explained));
         text.push_str("\n\n");
     }
     if !text.is_empty() {
@@ -73,7 +74,7 @@ pub fn problems_in_passing(globals: &super::Globals, all: &Problems) {
         }
         shown.push(problem.clone());
     }
-    print_problems(&shown);
+    print_problems(&shown, globals.verbose);
     let mut hidden = false;
     for (code, count) in kinds.iter().filter(|(_, count)| *count > OF_A_KIND && !globals.verbose) {
         line(format_args!("… and {} more of {code}", count - OF_A_KIND));
@@ -98,8 +99,8 @@ pub fn count(problems: &Problems) -> String {
     }
 }
 
-/// One problem as a compiler would print it.
-pub fn as_text(problem: &Problem, colour: bool) -> String {
+/// One problem as a compiler would print it, with its explanation if that is asked for.
+pub fn as_text(problem: &Problem, colour: bool, explained: bool) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -137,6 +138,10 @@ pub fn as_text(problem: &Problem, colour: bool) -> String {
     if let Some(help) = help.as_deref() {
         group = group.element(Level::HELP.message(help));
     }
+    let explanation = problem.explanation.as_deref().filter(|_| explained).map(visible);
+    if let Some(explanation) = explanation.as_deref() {
+        group = group.element(Level::NOTE.message(explanation));
+    }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
 }
@@ -162,7 +167,7 @@ fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
 }
 
-/// The contract's form: severity, code, message, help, file, line, column.
+/// The contract's form: severity, code, message, help, explanation, file, line, column.
 pub fn problems_as_json(problems: &Problems) -> Value {
     problems
         .iter()
@@ -173,6 +178,7 @@ pub fn problems_as_json(problems: &Problems) -> Value {
                 "code": problem.code,
                 "message": problem.message,
                 "help": problem.help,
+                "explanation": problem.explanation,
                 "file": place.map(|p| &p.file),
                 "line": place.and_then(|p| p.line),
                 "column": place.and_then(|p| p.column),
@@ -222,7 +228,7 @@ mod tests {
             .label("expected a quoted value")
             .help("write title: \"Un é: deux\"");
         assert_eq!(
-            as_text(&problem, false),
+            as_text(&problem, false, false),
             "error[front-matter-syntax]: a value holds a colon\n --> posts/été.md:2:12\n  |\n\
              2 | title: Un é: deux\n  |            ^ expected a quoted value\n  |\n  = help: write title: \"Un é: deux\""
         );
@@ -231,7 +237,7 @@ mod tests {
     #[test]
     fn a_caret_past_the_end_of_an_empty_line_is_shown_too() {
         let problem = Problem::error("x", "ended early").at(Source::new("a.md", "").place(0..0));
-        assert!(as_text(&problem, false).contains("--> a.md:1:1"));
+        assert!(as_text(&problem, false, false).contains("--> a.md:1:1"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn run(globals: &Globals, arguments: &Args) -> anyhow::Result<Outcome
                 Ok(_) => {}
                 // Half-written configuration is what editing looks like: say so, and wait for the rest.
                 Err(error) => match error.downcast_ref::<Unusable>() {
-                    Some(Unusable(problems)) => report::problems(problems),
+                    Some(Unusable(problems)) => report::problems(problems, globals.verbose),
                     None => return Err(error),
                 },
             }
