@@ -19,6 +19,7 @@ pub mod config;
 pub mod digest;
 pub mod feed;
 pub mod item;
+pub mod lint;
 pub mod mail;
 pub mod people;
 pub mod pictures;

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("feed", &["body", "selection", "item", "config", "problem"]),
     ("pictures", &["item", "config", "problem"]),
     ("digest", &["pictures", "body", "selection", "item", "config", "problem"]),
+    ("lint", &["digest", "item", "config", "problem"]),
     ("secrets", &["config", "problem"]),
     ("people", &["mail", "store", "secrets", "config", "problem"]),
     ("store", &["item", "config", "problem"]),

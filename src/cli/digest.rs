@@ -18,6 +18,7 @@ use crate::config::{Audience, Backlog, Config, Newsletter};
 use crate::digest::weight::{Picture, Weight, pictures};
 use crate::digest::{Composed, Escape, StampFields, Variant, language};
 use crate::item::identity::Lock;
+use crate::lint;
 use crate::mail::letter::{Head, Prepared};
 use crate::problem::Problems;
 use crate::project::{LOCK_PATH, Project};
@@ -184,6 +185,9 @@ fn show(
             shown.subject = variant.subject.fill(&fields, Escape::None);
             shown.weight = Weight::of(variant, &fields, &letter);
             shown.images = pictures(variant, &project.items);
+            let announced = &shown.composed.items;
+            let found = lint::of_variant(&project.config, newsletter, announced, &project.items, variant, &fields);
+            shown.problems.extend(found);
             let (html, text) = (variant.html.fill(&fields, Escape::Html), variant.text.fill(&fields, Escape::None));
             for (name, bytes) in
                 [("letter.eml", &letter[..]), ("letter.html", html.as_bytes()), ("letter.txt", text.as_bytes())]
