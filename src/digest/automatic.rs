@@ -1,5 +1,10 @@
 //! The letter that nobody arranged: what is new, in which order, and what counts as announced with it.
 //!
+//! The newest items are taken, `max_items` of them in all; each goes into the first of the newsletter's `sections` whose
+//! `select` takes it. What none takes stands last, under a heading of the language's own (*Et aussi*): under none, and
+//! first, it would be heard as a section beside the others. A section without items vanishes. Within a section the newest
+//! stands first, but a series' episodes stand together in their order, at the place of the newest ([`series`]).
+//!
 //! Promises: new is what its id says, never its date; everything new at one moment counts with one edition, shown or
 //! not, so that nothing is announced twice and nothing is forgotten.
 //!
@@ -7,7 +12,9 @@
 //! not looked at for that, and is counted in the rest.
 
 use super::ComposeInput;
-use super::plan::{Entry, Plan, Section};
+use super::agenda::agenda;
+use super::plan::{Entry, Plan, Section, Show};
+use super::series;
 use crate::body::Body;
 use crate::item::Item;
 use crate::selection;
@@ -40,7 +47,47 @@ pub fn plan<'a>(input: &ComposeInput<'a>) -> Option<Plan<'a>> {
             entries.push(Entry::of(item, body));
         }
     }
-    (!entries.is_empty()).then(|| of(input.number, entries, rest, counted))
+    if entries.is_empty() {
+        return None;
+    }
+    let sections = in_sections(input, entries);
+    let (agenda, agenda_rest) = agenda(input, &sections);
+    Some(Plan { number: input.number, sections, agenda, agenda_rest, rest, counted, ..Plan::default() })
+}
+
+/// The newsletter's sections that have an entry, and the one of all that they leave.
+fn in_sections<'a>(input: &ComposeInput<'a>, entries: Vec<Entry<'a>>) -> Vec<Section<'a>> {
+    let configured = &input.newsletter.sections;
+    let mut sections: Vec<Section<'a>> = configured
+        .iter()
+        .map(|section| Section {
+            title: section.title.clone(),
+            mark: section.mark.clone(),
+            show: if section.lines { Show::Line } else { Show::Card },
+            ..Section::default()
+        })
+        .collect();
+    let mut left = Section::default();
+    for entry in entries {
+        let place = entry
+            .item()
+            .and_then(|item| configured.iter().position(|section| selection::matches(item, &section.select)));
+        match place.and_then(|place| sections.get_mut(place)) {
+            Some(section) => section.entries.push(entry),
+            None => left.entries.push(entry),
+        }
+    }
+    sections.retain(|section| !section.entries.is_empty());
+    if sections.iter().any(|section| section.title.is_some()) {
+        left.title = Some(input.templates.language.text("also", &[]));
+    }
+    if !left.entries.is_empty() {
+        sections.push(left);
+    }
+    for section in &mut sections {
+        section.entries = series::together(std::mem::take(&mut section.entries), |entry| entry.item());
+    }
+    sections
 }
 
 /// A plan for each new item, oldest first, numbered from `input.number`. An item whose video was in an earlier one counts
@@ -53,16 +100,12 @@ pub fn plan_of_each<'a>(input: &ComposeInput<'a>) -> Vec<Plan<'a>> {
             Some(plan) => plan.counted.push(item.id.clone()),
             None => {
                 let number = input.number + plans.len() as u64;
-                plans.push(of(number, vec![Entry::of(item, body)], 0, vec![item.id.clone()]));
+                let sections = vec![Section { entries: vec![Entry::of(item, body)], ..Section::default() }];
+                plans.push(Plan { number, sections, counted: vec![item.id.clone()], ..Plan::default() });
             }
         }
     }
     plans
-}
-
-fn of(number: u64, entries: Vec<Entry<'_>>, rest: usize, counted: Vec<String>) -> Plan<'_> {
-    let sections = vec![Section { entries, ..Section::default() }];
-    Plan { number, sections, rest, counted, ..Plan::default() }
 }
 
 /// Whether this entry holds all that the other body would embed, and nothing else.

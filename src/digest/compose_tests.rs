@@ -9,9 +9,9 @@ use crate::config::{Audience, Config, Images, Leave, Newsletter, Schedule};
 use crate::item::{Event, Image, Item};
 use crate::problem::Severity;
 
-const NOW: &str = "2026-12-01T08:00:00Z";
+pub(super) const NOW: &str = "2026-12-01T08:00:00Z";
 
-fn editions(
+pub(super) fn editions(
     config: &Config,
     newsletter: &Newsletter,
     items: &[Item],
@@ -32,13 +32,13 @@ fn editions(
     })
 }
 
-fn letter(newsletter: &Newsletter, items: &[Item]) -> Composed {
+pub(super) fn letter(newsletter: &Newsletter, items: &[Item]) -> Composed {
     let mut editions = editions(&config(), newsletter, items, &[]).expect("composed");
     assert_eq!(editions.len(), 1);
     editions.remove(0)
 }
 
-fn ada() -> StampFields {
+pub(super) fn ada() -> StampFields {
     StampFields {
         name: Some("Ada <A>".into()),
         email: "ada@example.org".into(),
@@ -47,11 +47,11 @@ fn ada() -> StampFields {
     }
 }
 
-fn html(composed: &Composed) -> String {
+pub(super) fn html(composed: &Composed) -> String {
     composed.variants[0].html.fill(&ada(), Escape::Html)
 }
 
-fn text(composed: &Composed) -> String {
+pub(super) fn text(composed: &Composed) -> String {
     composed.variants[0].text.fill(&ada(), Escape::None)
 }
 

@@ -152,6 +152,19 @@ pub fn direction(language: &str) -> &'static str {
     }
 }
 
+/// The language that a text's first letter is most often of, where its letters are written from right to left.
+pub fn by_letters(text: &str) -> Option<&'static str> {
+    match text.chars().find(|c| c.is_alphabetic())? {
+        '\u{590}'..='\u{5ff}' | '\u{fb1d}'..='\u{fb4f}' => Some("he"),
+        '\u{600}'..='\u{6ff}'
+        | '\u{750}'..='\u{77f}'
+        | '\u{8a0}'..='\u{8ff}'
+        | '\u{fb50}'..='\u{fdff}'
+        | '\u{fe70}'..='\u{feff}' => Some("ar"),
+        _ => None,
+    }
+}
+
 /// `fr` of `fr-CA`.
 pub fn primary(language: &str) -> String {
     language.split(['-', '_']).next().unwrap_or("").to_lowercase()

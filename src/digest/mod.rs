@@ -7,7 +7,11 @@
 //!
 //! Promises: the same input gives the same bytes, the time handed in; nothing in a letter tells who opened it.
 
+mod agenda;
 mod automatic;
+#[cfg(test)]
+mod automatic_tests;
+pub mod calendar;
 mod compose;
 #[cfg(test)]
 mod compose_tests;
@@ -19,6 +23,7 @@ pub mod plan;
 #[cfg(test)]
 pub(crate) mod samples;
 mod scan;
+mod series;
 pub mod stamp;
 pub mod template;
 pub mod weight;
@@ -26,6 +31,7 @@ mod wrap;
 
 use serde::{Deserialize, Serialize};
 
+pub use agenda::{agenda, urgent};
 pub use automatic::new_items;
 pub use compose::{ComposeInput, compose, compose_all, compose_plan, plans};
 pub use stamp::{Escape, Filler, Piece, StampFields, Stamped};

@@ -16,6 +16,8 @@ pub struct Plan<'a> {
     pub sections: Vec<Section<'a>>,
     /// Events that are still to come, soonest first, announced before or not.
     pub agenda: Vec<&'a Item>,
+    /// How many more events are to come than the agenda lists.
+    pub agenda_rest: usize,
     /// How many more new items there are than are shown.
     pub rest: usize,
     /// Ids that count as announced with this letter: shown, beyond `max_items`, and doubles of shown ones.

@@ -1,13 +1,25 @@
 //! What a letter's templates may name.
 //!
-//! `site`, `newsletter`, `edition`, `sections` with their `entries`, `agenda`, `rest`, `language`, `direction` and, in the
-//! two parts, `subject`; the words come by `{{say "NAME"}}`. All of it is plain text but what is named `html`, which is
+//! `site`, `newsletter`, `edition`, `sections` with their `entries`, `agenda` and `agenda_rest`, `rest`, `language`,
+//! `direction` and, in the two parts, `subject`; the words come by `{{say "NAME"}}`, or stand beside an address as `words`
+//! that make sense alone.
+//!
+//! | of | keys |
+//! | --- | --- |
+//! | `edition` | `number count date period headline preheader intro introduction{html,text} urgent online_url` |
+//! | a section | `title mark heading cards lines note{html,text} entries` |
+//! | an entry | `kind` (`item`, `link`, `words`) `id title mark heading url host summary words{html,text} reminder date date_iso image type label series episode series_line embeds player{url,title,words} transcription{url,words} register{url,words} event tags authors lang direction start isolate isolate_end` |
+//! | an event | `when place past start end join_url join_words ics_url ics_words` |
+//! | `agenda` | of each: `title url event lang direction start isolate isolate_end` |
+//!
+//! `isolate` and `isolate_end` go around the title in plain text: empty, or what keeps right-to-left marks where they belong.
+//! All of it is plain text but what is named `html`, which is
 //! safe HTML; every key is there, `null` where there is nothing to say.
 
 mod entry;
 mod event;
 mod picture;
-mod words;
+pub mod words;
 
 use std::collections::HashSet;
 
@@ -18,7 +30,7 @@ use super::language::{self, Language};
 use super::plan::{Plan, Prose, Show};
 use super::scan::without_markers;
 use crate::config::{Images, Leave};
-use words::cut_at_word;
+use words::{capitalised, cut_at_word};
 
 pub use picture::is_mailable;
 
@@ -72,12 +84,10 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<Str
         .collect();
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or("").to_string();
     let shown: Vec<&Value> = sections.iter().filter_map(|section| section["entries"].as_array()).flatten().collect();
-    let headline = shown.first().map(|first| text(first, "title")).unwrap_or_default();
-    let preheader = match shown.as_slice() {
-        [] => String::new(),
-        [only] => text(only, "summary"),
-        [_, others @ ..] => others.iter().map(|entry| text(entry, "title")).collect::<Vec<_>>().join(" · "),
-    };
+    let headline = shown.first().map(|first| language.typeset(&text(first, "title"))).unwrap_or_default();
+    let headline = cut_at_word(&headline, HEADLINE);
+    let said = plan.subject.as_deref().unwrap_or(&headline);
+    let preheader = preheader(&shown, said, language);
     let list_mode = newsletter.to.is_list();
     let why = if list_mode { "why_list" } else { "why" };
     let leave_url = match &newsletter.leave {
@@ -87,6 +97,12 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<Str
     };
     let contact = newsletter.reply_to.as_deref().unwrap_or(&newsletter.from.address);
     let new = plan.entries().filter(|entry| !entry.reminder).count() + plan.rest;
+    let named_site = ("site", site.title.clone());
+    let intro = match new {
+        _ if plan.urgent => language.text("intro_urgent", &[named_site]),
+        0 => language.text("intro_again", &[named_site]),
+        _ => language.text("intro", &[("count", new.to_string()), named_site]),
+    };
     let mut context = json!({
         "site": {
             "url": site.url.as_str(),
@@ -111,8 +127,9 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<Str
             "count": new,
             "date": language.date(local),
             "period": language.month_of_year(local),
-            "headline": cut_at_word(&headline, HEADLINE),
-            "preheader": cut_at_word(&preheader, PREHEADER),
+            "headline": headline,
+            "preheader": preheader,
+            "intro": intro,
             "introduction": plan.introduction.as_ref().map(prose),
             "urgent": plan.urgent,
             // Where everybody may read it: holds nothing of a reader.
@@ -124,10 +141,35 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<Str
         "rest": plan.rest,
         "sections": sections,
         "agenda": plan.agenda.iter().map(|item| event::agenda_line(input, item)).collect::<Vec<_>>(),
+        "agenda_rest": plan.agenda_rest,
         "subject": "",
     });
     tidy(&mut context, language);
     context
+}
+
+/// What a list of letters shows after the subject: what that does not say, from the first entries on. An event says when
+/// and where it is, the others say what they are, and where there is room the first says more.
+fn preheader(shown: &[&Value], subject: &str, language: &Language) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let text = |value: &Value| value.as_str().map(|text| language.typeset(text)).unwrap_or_default();
+    let said = language.typeset(subject);
+    for entry in shown {
+        let title = text(&entry["title"]);
+        let start = title.chars().take(HEADLINE / 2).collect::<String>();
+        if !said.contains(&start) {
+            parts.push(title);
+        } else if entry["event"]["past"] == Value::Bool(false) {
+            parts.push(capitalised(&text(&entry["event"]["when"])));
+            parts.push(text(&entry["event"]["place"]));
+        }
+    }
+    let length = |parts: &[String]| parts.iter().map(|part| part.chars().count() + 3).sum::<usize>();
+    if length(&parts) < PREHEADER / 2 {
+        parts.extend(shown.first().map(|first| text(&first["summary"])));
+    }
+    parts.retain(|part| !part.is_empty());
+    cut_at_word(&parts.join(" · "), PREHEADER)
 }
 
 fn prose(prose: &Prose) -> Value {

@@ -13,7 +13,7 @@ pub const FOLDER: &str = "mail-templates";
 const SHARED: &str = "partials/";
 
 /// The templates that come with the program, by their names in that folder.
-pub const BUILT_IN: [(&str, &str); 24] = [
+pub const BUILT_IN: [(&str, &str); 26] = [
     ("digest.html.hbs", include_str!("../../../mail-templates/digest.html.hbs")),
     ("digest.txt.hbs", include_str!("../../../mail-templates/digest.txt.hbs")),
     ("dsfr/brand.html.hbs", include_str!("../../../mail-templates/dsfr/brand.html.hbs")),
@@ -24,11 +24,13 @@ pub const BUILT_IN: [(&str, &str); 24] = [
     ("dsfr/note.html.hbs", include_str!("../../../mail-templates/dsfr/note.html.hbs")),
     ("dsfr/style.html.hbs", include_str!("../../../mail-templates/dsfr/style.html.hbs")),
     ("partials/agenda.html.hbs", include_str!("../../../mail-templates/partials/agenda.html.hbs")),
+    ("partials/agenda.txt.hbs", include_str!("../../../mail-templates/partials/agenda.txt.hbs")),
     ("partials/event.html.hbs", include_str!("../../../mail-templates/partials/event.html.hbs")),
     ("partials/footer.html.hbs", include_str!("../../../mail-templates/partials/footer.html.hbs")),
     ("partials/footer.txt.hbs", include_str!("../../../mail-templates/partials/footer.txt.hbs")),
     ("partials/item.html.hbs", include_str!("../../../mail-templates/partials/item.html.hbs")),
     ("partials/item.txt.hbs", include_str!("../../../mail-templates/partials/item.txt.hbs")),
+    ("partials/line.txt.hbs", include_str!("../../../mail-templates/partials/line.txt.hbs")),
     ("partials/note.html.hbs", include_str!("../../../mail-templates/partials/note.html.hbs")),
     ("partials/origin.html.hbs", include_str!("../../../mail-templates/partials/origin.html.hbs")),
     ("partials/section.html.hbs", include_str!("../../../mail-templates/partials/section.html.hbs")),
