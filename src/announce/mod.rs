@@ -22,7 +22,7 @@ mod test_copy;
 
 pub use frozen::{Frozen, deliver_frozen};
 pub use next::{Asked, Next, next};
-pub use online::{Page, write_page, write_pages};
+pub use online::{Page, write_events, write_page, write_pages};
 pub use press::Known;
 pub use test_copy::send_test;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::frozen::Frozen;
 use super::press::{self, Known};
-use super::{AnnounceError, Material, pages};
+use super::{AnnounceError, Material, online, pages};
 use crate::config::{Approve, Audience as To, Backlog, Newsletter};
 use crate::digest::Composed;
 use crate::mail::letter::Head;
@@ -215,6 +215,8 @@ impl Desk<'_> {
             let eligible = self.eligible().await?;
             return Ok(Next::Would { number, items, state, reason, eligible });
         }
+        // What the letter links to is there before it leaves.
+        online::write_events(self.material, self.now, &config.root.join(&config.publish.out))?;
         let (counted, declined) = (composed.counted.clone(), composed.declined.clone());
         let frozen = Frozen { head: Head::new(config, self.newsletter, self.now), composed };
         let (content, variants) = frozen.to_json()?;

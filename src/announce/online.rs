@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::AnnounceError;
 use super::frozen::Frozen;
-use crate::digest::{Composed, Escape, StampFields, Variant};
+use super::{AnnounceError, Material};
+use crate::digest::{Composed, Escape, StampFields, Variant, calendar};
 use crate::publish;
 use crate::store::Store;
 use crate::store::editions::{Edition, State};
@@ -43,6 +43,15 @@ pub async fn write_pages(store: &mut Store, since: DateTime<Utc>, out: &Path) ->
         }
     }
     Ok(pages)
+}
+
+/// Writes the calendar's file of each event to come under `out`: letters link to them.
+pub fn write_events(material: Material<'_>, now: DateTime<Utc>, out: &Path) -> Result<(), AnnounceError> {
+    for file in calendar::files(material.config, material.renderer, material.items, now) {
+        publish::write_if_changed(&out.join(&file.path), file.text.as_bytes())
+            .map_err(|error| AnnounceError::Publish { path: file.path, error })?;
+    }
+    Ok(())
 }
 
 fn write(composed: &Composed, variant: &Variant, out: &Path) -> Result<Option<Page>, AnnounceError> {

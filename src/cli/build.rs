@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::office::runtime;
+use super::office::{material, runtime};
 use super::{Globals, Outcome, Unusable, report};
 use crate::announce;
 use crate::config::Config;
@@ -58,6 +58,9 @@ fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Resu
     }
     let out = arguments.out.as_deref().unwrap_or(Path::new(&project.config.publish.out));
     let (written, problems) = publish_feeds(&project, out)?;
+    if !project.config.newsletters.is_empty() {
+        announce::write_events(material(&project), now, &project.config.root.join(out))?;
+    }
     if let Some(mut memory) = memory {
         memory.publish_letters(&project.config.root.join(out))?;
         memory.close()?;

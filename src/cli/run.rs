@@ -56,6 +56,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         }
         feeds = build::as_json(&written);
         let out = project.config.root.join(&project.config.publish.out);
+        announce::write_events(material, globals.now, &out)?;
         announce::write_pages(&mut office.store, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
     } else {
         project.save_lock()?;

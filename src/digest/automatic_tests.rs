@@ -162,14 +162,14 @@ fn an_event_says_when_where_and_how_to_come() {
     Où~: Salle des fêtes · En ligne
     S’inscrire à «~L’atelier~»~:
     https://site.example.org/inscription/
-
-    Venez.
-
-    https://site.example.org/posts/atelier/
     Participer en ligne à «~L’atelier~»~:
     https://visio.example.org/a
     Ajouter «~L’atelier~» à votre agenda~:
     ICS
+
+    Venez.
+
+    https://site.example.org/posts/atelier/
 
     ----------------------------------------
     ");

@@ -29,14 +29,10 @@ pub struct CalendarFile {
 }
 
 /// The files of these items' events, those that are over left out.
-pub fn files<'a>(
-    config: &Config,
-    renderer: &Renderer,
-    items: impl Iterator<Item = &'a Item>,
-    now: DateTime<Utc>,
-) -> Vec<CalendarFile> {
+pub fn files(config: &Config, renderer: &Renderer, items: &[Item], now: DateTime<Utc>) -> Vec<CalendarFile> {
     let zone = config.site.time_zone;
     items
+        .iter()
         .filter(|item| !item.id.is_empty() && item.held_until.is_none_or(|until| until <= now))
         .filter_map(|item| Some((item, item.event.as_ref()?)))
         .filter(|(_, event)| !event.is_past(zone, now))
@@ -187,7 +183,7 @@ mod tests {
     fn file(item: &Item) -> Option<CalendarFile> {
         let config = config();
         let (renderer, _) = Renderer::new(&config);
-        files(&config, &renderer, [item].into_iter(), NOW.parse().expect("a time")).pop()
+        files(&config, &renderer, std::slice::from_ref(item), NOW.parse().expect("a time")).pop()
     }
 
     fn happening(start: &str, end: Option<&str>) -> Item {
