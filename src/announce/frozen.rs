@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::AnnounceError;
+use super::{AnnounceError, pictures};
 use crate::config::{Newsletter, OnUncertain};
 use crate::digest::{Composed, Variant};
 use crate::mail::delivery::{self, Consignment, Ended, Setting};
@@ -38,11 +38,13 @@ pub async fn deliver_frozen(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Ended, AnnounceError> {
     let (content, variants) = store.content(edition.id).await?;
-    let frozen: Frozen = serde_json::from_str(&content)?;
+    let mut frozen: Frozen = serde_json::from_str(&content)?;
+    pictures::fill(store, &mut frozen.composed.pictures).await?;
     let variants: Vec<Variant> = variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
+    let prepared = |variant: &Variant| Prepared::carrying(&frozen.head, variant, &frozen.composed.pictures);
     let consignment = Consignment {
         edition: edition.id,
-        variants: Arc::new(variants.iter().map(|variant| Prepared::new(&frozen.head, variant)).collect()),
+        variants: Arc::new(variants.iter().map(prepared).collect()),
         head: frozen.head,
         on_uncertain: newsletter.map_or(OnUncertain::Resend, |newsletter| newsletter.on_uncertain),
     };

@@ -16,6 +16,7 @@ mod frozen;
 mod next;
 mod online;
 mod pages;
+mod pictures;
 pub mod press;
 pub mod sheet;
 mod test_copy;
@@ -23,6 +24,7 @@ mod test_copy;
 pub use frozen::{Frozen, deliver_frozen};
 pub use next::{Asked, Next, next};
 pub use online::{Page, write_events, write_page, write_pages};
+pub use pictures::{write_kept_pictures, write_pictures};
 pub use press::Known;
 pub use test_copy::send_test;
 

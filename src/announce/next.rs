@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::frozen::Frozen;
 use super::press::{self, Known};
-use super::{AnnounceError, Material, online, pages};
+use super::{AnnounceError, Material, online, pages, pictures};
 use crate::config::{Approve, Audience as To, Backlog, Newsletter};
 use crate::digest::Composed;
 use crate::mail::letter::Head;
@@ -218,6 +218,7 @@ impl Desk<'_> {
         // What the letter links to is there before it leaves.
         online::write_events(self.material, self.now, &config.root.join(&config.publish.out))?;
         let (counted, declined) = (composed.counted.clone(), composed.declined.clone());
+        let pictures = pictures::kept(&composed.pictures);
         let frozen = Frozen { head: Head::new(config, self.newsletter, self.now), composed };
         let (content, variants) = frozen.to_json()?;
         let edition = NewEdition {
@@ -230,6 +231,8 @@ impl Desk<'_> {
             declined,
             content,
             variants,
+            pictures,
+            pictures_until: self.now + config.pictures.keep,
             composed: self.now,
             send_at: None,
             considered: self.now,

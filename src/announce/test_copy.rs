@@ -30,11 +30,11 @@ pub async fn send_test(
         }
     };
     // With a letter an item, the first of them is the next.
-    let Some(composed) = letters.into_iter().next() else { return Ok(None) };
-    problems.extend(composed.problems);
+    let Some(mut composed) = letters.into_iter().next() else { return Ok(None) };
+    problems.extend(std::mem::take(&mut composed.problems));
     let Some(variant) = composed.variants.first() else { return Ok(None) };
     let head = Head::new(material.config, newsletter, now);
-    let letter = Prepared::new(&head, variant);
+    let letter = Prepared::carrying(&head, variant, &composed.pictures);
     // Its Message-ID is the moment's: a mail program that has seen the real one would hide the copy, or the other way.
     let mut items = letter.items.clone();
     items.push(format!("test {}", now.to_rfc3339()));

@@ -62,7 +62,7 @@ fn once(globals: &Globals, arguments: &Args, now: DateTime<Utc>) -> anyhow::Resu
         announce::write_events(material(&project), now, &project.config.root.join(out))?;
     }
     if let Some(mut memory) = memory {
-        memory.publish_letters(&project.config.root.join(out))?;
+        memory.publish_letters(&project.config, &project.config.root.join(out), now)?;
         memory.close()?;
     }
     for passed_over in &project.passed_over {
@@ -164,9 +164,10 @@ impl Memory {
     }
 
     /// Writes what letters that were sent leave on the site.
-    fn publish_letters(&mut self, out: &Path) -> anyhow::Result<()> {
+    fn publish_letters(&mut self, config: &Config, out: &Path, now: DateTime<Utc>) -> anyhow::Result<()> {
         let since = DateTime::<Utc>::UNIX_EPOCH;
         self.runtime.block_on(announce::write_pages(&mut self.store, since, out))?;
+        self.runtime.block_on(announce::write_kept_pictures(&mut self.store, config, out, now))?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::office::{material, unknown_newsletter};
 use super::{Globals, Outcome, Unusable, report};
-use crate::announce::{Known, press};
+use crate::announce::{self, Known, press};
 use crate::config::{Audience, Backlog, Config, Newsletter};
 use crate::digest::weight::{Picture, Weight, pictures};
 use crate::digest::{Composed, Escape, StampFields, Variant, language};
@@ -181,7 +181,7 @@ fn show(
             let fields = stand_in(newsletter, &head, variant, secrets);
             let recipient = secrets.recipient_id(&fields.email);
             let message_id = head.message_id(secrets, &variant.items, recipient);
-            let letter = Prepared::new(&head, variant).write(&message_id, &fields);
+            let letter = Prepared::carrying(&head, variant, &shown.composed.pictures).write(&message_id, &fields);
             shown.subject = variant.subject.fill(&fields, Escape::None);
             shown.weight = Weight::of(variant, &fields, &letter);
             shown.images = pictures(variant, &project.items);
@@ -194,6 +194,8 @@ fn show(
             {
                 publish::write_if_changed(&folder.join(name), bytes).with_context(context)?;
             }
+            // For looking at: the letter names them by the addresses that they will have.
+            announce::write_pictures(&shown.composed.pictures, &folder.join("pictures")).with_context(context)?;
         }
         None => {
             // An earlier letter left here would be taken for the next one.

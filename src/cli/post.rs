@@ -72,9 +72,10 @@ impl Posted {
             }
             self.touched.insert((edition.newsletter.clone(), edition.number));
             let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
-            // Before the first letter leaves: it names this page.
+            // Before the first letter leaves: it names this page, and shows these pictures.
             let published = office.config.root.join(&office.config.publish.out);
             announce::write_page(&mut office.store, &edition, &published).await?;
+            announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
             let bar = progress_bar(globals, &edition);
             let ended = announce::deliver_frozen(&mut office.store, setting, newsletter, &edition, &mut |settled| {
                 bar.inc(settled);

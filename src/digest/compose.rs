@@ -126,6 +126,7 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         counted: plan.counted.clone(),
         declined: plan.declined.clone(),
         online: newsletter.online_path(plan.number),
+        pictures: Vec::new(),
         variants: vec![variant],
         problems,
     })

@@ -29,6 +29,8 @@ pub mod template;
 pub mod weight;
 mod wrap;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use agenda::{agenda, urgent};
@@ -55,11 +57,30 @@ pub struct Composed {
     /// Where its page stands, under the site and under what is published; `None`: it has none.
     #[serde(default)]
     pub online: Option<String>,
+    /// The pictures that it shows, each once, in its order.
+    #[serde(default)]
+    pub pictures: Vec<ShownPicture>,
     /// Sets of items, each rendered once.
     pub variants: Vec<Variant>,
     /// Warnings about the letter; not kept.
     #[serde(skip)]
     pub problems: Problems,
+}
+
+/// A picture that a letter shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPicture {
+    /// Of its content.
+    pub name: String,
+    /// Where the site serves it.
+    pub url: String,
+    /// By which a letter that carries it names it, after `cid:`.
+    pub content_id: String,
+    pub bytes: u64,
+    pub media_type: String,
+    /// Kept elsewhere once the edition is frozen.
+    #[serde(skip)]
+    pub content: Arc<[u8]>,
 }
 
 /// An item as an edition names it.

@@ -5,10 +5,14 @@
 //! letter to an address with a signed token in its subject, or one click (RFC 8058). A letter in *list mode* carries none
 //! of that and no stamp: the list server adds its own, and some drop what says that it is automatic.
 //!
+//! Pictures that travel in the letter stand beside the HTML in a `multipart/related` (RFC 2387), each under its Content-ID
+//! (RFC 2392) and `inline`, so that no program lists them as attached files.
+//!
 //! Promises: the same edition, recipient and key give the same bytes, Message-ID included; no value can start a field
-//! ([`header`](super::header)); both bodies are encoded a single time ([`quoted_printable`](super::quoted_printable)).
+//! ([`header`](super::header)); both bodies and the pictures are encoded a single time ([`quoted_printable`](super::quoted_printable)).
 
 use chrono::{DateTime, Utc};
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::address::Address;
@@ -16,8 +20,11 @@ use super::header::Header;
 use super::quoted_printable::encode_piece;
 use super::token;
 use crate::config::{Config, Leave, Newsletter};
-use crate::digest::{Escape, Filler, Piece, StampFields, Stamped, Variant};
+use crate::digest::{Escape, Filler, Piece, ShownPicture, StampFields, Stamped, Variant};
 use crate::secrets::Secrets;
+
+/// How many bytes a line of base64 holds: 76 characters, the most that RFC 2045 allows.
+const BASE64_LINE: usize = 57;
 
 /// What stands above the letters of one edition; frozen with it, so that a letter sent again is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +133,10 @@ pub struct Prepared {
     boundary: String,
     text: Vec<Part>,
     html: Vec<Part>,
+    /// The pictures' parts, written.
+    pictures: Vec<u8>,
+    /// About how long a letter is.
+    bytes: usize,
     /// For the subject and the text part.
     plain: Filler,
     marked: Filler,
@@ -140,7 +151,13 @@ enum Part {
 }
 
 impl Prepared {
+    /// A letter whose pictures, if any, stand on the site.
     pub fn new(head: &Head, variant: &Variant) -> Prepared {
+        Prepared::carrying(head, variant, &[])
+    }
+
+    /// A letter that carries those of `pictures` that its HTML names as `cid:`.
+    pub fn carrying(head: &Head, variant: &Variant, pictures: &[ShownPicture]) -> Prepared {
         let text = encode(&variant.text);
         let html = encode(&variant.html);
         let mut hasher = blake3::Hasher::new();
@@ -149,8 +166,13 @@ impl Prepared {
                 hasher.update(bytes);
             }
         }
-        // Quoted-printable writes every = as =3D: no line of a body can be this.
+        // Quoted-printable writes every = as =3D, and base64 knows no _: no line of a body can be this.
         let boundary = format!("=_{}", &hasher.finalize().to_hex()[..32]);
+        let carried = pictures.iter().filter(|picture| !picture.content.is_empty() && names(&variant.html, picture));
+        let pictures = attached(carried, &related(&boundary));
+        let encoded =
+            text.iter().chain(&html).map(|part| if let Part::Encoded(bytes) = part { bytes.len() } else { 64 });
+        let bytes = encoded.sum::<usize>() + pictures.len() + 1024;
         Prepared {
             head: head.clone(),
             items: variant.items.clone(),
@@ -159,6 +181,8 @@ impl Prepared {
             boundary,
             text,
             html,
+            pictures,
+            bytes,
             plain: Filler::new(&[&variant.subject, &variant.text], Escape::None),
             marked: Filler::new(&[&variant.html], Escape::Html),
         }
@@ -167,22 +191,24 @@ impl Prepared {
     /// The letter to one recipient: lines end in CRLF.
     pub fn write(&self, message_id: &str, fields: &StampFields) -> Vec<u8> {
         let mut out = self.fields(message_id, fields).as_str().as_bytes().to_vec();
-        for (media_type, parts, filler) in
-            [("text/plain", &self.text, &self.plain), ("text/html", &self.html, &self.marked)]
-        {
+        out.reserve(self.bytes);
+        let boundary = &self.boundary;
+        open_part(&mut out, boundary, "text/plain; charset=utf-8");
+        write_body(&mut out, &self.text, &self.plain, fields);
+        if self.pictures.is_empty() {
+            open_part(&mut out, boundary, "text/html; charset=utf-8");
+            write_body(&mut out, &self.html, &self.marked, fields);
+        } else {
+            let related = related(boundary);
             let opening = format!(
-                "\r\n--{}\r\nContent-Type: {media_type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
-                self.boundary
+                "\r\n--{boundary}\r\nContent-Type: multipart/related; type=\"text/html\"; boundary=\"{related}\"\r\n"
             );
             out.extend_from_slice(opening.as_bytes());
-            for part in parts {
-                match part {
-                    Part::Encoded(bytes) => out.extend_from_slice(bytes),
-                    Part::Stamp(stamp) => encode_piece(&filler.stamp(stamp, fields), &mut out),
-                }
-            }
+            open_part(&mut out, &related, "text/html; charset=utf-8");
+            write_body(&mut out, &self.html, &self.marked, fields);
+            out.extend_from_slice(&self.pictures);
         }
-        out.extend_from_slice(format!("\r\n--{}--\r\n", self.boundary).as_bytes());
+        out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         out
     }
 
@@ -226,6 +252,54 @@ fn in_ascii(address: &str) -> String {
     Address::parse(address).map_or_else(|_| address.to_string(), |address| address.to_string())
 }
 
+/// The boundary between the HTML and its pictures.
+fn related(boundary: &str) -> String {
+    format!("{boundary}=r")
+}
+
+fn open_part(out: &mut Vec<u8>, boundary: &str, content_type: &str) {
+    let opening = format!(
+        "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    );
+    out.extend_from_slice(opening.as_bytes());
+}
+
+fn write_body(out: &mut Vec<u8>, parts: &[Part], filler: &Filler, fields: &StampFields) {
+    for part in parts {
+        match part {
+            Part::Encoded(bytes) => out.extend_from_slice(bytes),
+            Part::Stamp(stamp) => encode_piece(&filler.stamp(stamp, fields), out),
+        }
+    }
+}
+
+/// Whether this HTML shows the picture as one that its letter carries.
+fn names(html: &Stamped, picture: &ShownPicture) -> bool {
+    let address = format!("\"cid:{}\"", picture.content_id);
+    html.0.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(&address)))
+}
+
+/// The pictures' parts and the end of what relates to the HTML; empty: no picture travels in the letter.
+fn attached<'a>(pictures: impl Iterator<Item = &'a ShownPicture>, boundary: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for picture in pictures {
+        let ShownPicture { name, content_id, media_type, content, .. } = picture;
+        let opening = format!(
+            "\r\n--{boundary}\r\nContent-Type: {media_type}; name=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\
+             Content-ID: <{content_id}>\r\nContent-Disposition: inline; filename=\"{name}\"\r\n\r\n"
+        );
+        out.extend_from_slice(opening.as_bytes());
+        for line in content.chunks(BASE64_LINE) {
+            out.extend_from_slice(BASE64.encode(line).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+    if !out.is_empty() {
+        out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    }
+    out
+}
+
 /// Encodes a body's texts, and leaves its stamps in their places. The body ends with a line's end.
 fn encode(body: &Stamped) -> Vec<Part> {
     let mut parts = Vec::with_capacity(body.0.len() + 1);
@@ -247,6 +321,8 @@ fn encode(body: &Stamped) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
+    use mail_parser::MimeHeaders;
+
     use super::*;
 
     fn head() -> Head {
@@ -340,6 +416,42 @@ mod tests {
 
     fn boundary(letter: &str) -> String {
         letter.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap().to_string()
+    }
+
+    #[test]
+    fn pictures_travel_beside_the_html_under_their_content_ids() {
+        let content: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let picture = |name: &str| ShownPicture {
+            name: name.to_string(),
+            url: format!("https://www.example.org/letters/pictures/{name}"),
+            content_id: format!("{name}@www.example.org"),
+            bytes: 1000,
+            media_type: "image/png".to_string(),
+            content: content.as_slice().into(),
+        };
+        let pictures = ["a.png", "b.png", "not-shown.png"].map(picture);
+        let html = "<img src=\"cid:a.png@www.example.org\"><img src=\"cid:b.png@www.example.org\">";
+        let variant = Variant { html: Stamped::text(html), ..variant() };
+        let prepared = Prepared::carrying(&head(), &variant, &pictures);
+        let letter = prepared.write("<id@example.org>", &StampFields::default());
+        let body = letter.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        assert!(letter.len() - body <= prepared.bytes, "{} {}", letter.len() - body, prepared.bytes);
+        assert!(letter[body..].split(|b| *b == b'\n').all(|line| line.len() <= 120));
+        assert!(
+            !String::from_utf8_lossy(&Prepared::new(&head(), &variant).write("<i>", &StampFields::default()))
+                .contains("related")
+        );
+        let read = mail_parser::MessageParser::default().parse(&letter).unwrap();
+        assert_eq!(read.body_text(0).unwrap().trim_end(), "Bonjour ,\r\n\r\nà bientôt");
+        assert!(read.body_html(0).unwrap().contains("cid:a.png@www.example.org"));
+        let found: Vec<_> = read.parts.iter().filter(|part| part.content_id().is_some()).collect();
+        assert_eq!(found.len(), 2);
+        for (part, name) in found.into_iter().zip(["a.png", "b.png"]) {
+            assert_eq!(part.content_id(), Some(format!("{name}@www.example.org").as_str()));
+            assert_eq!(part.attachment_name(), Some(name));
+            assert!(part.content_disposition().unwrap().is_inline());
+            assert_eq!(part.contents(), content);
+        }
     }
 
     #[test]

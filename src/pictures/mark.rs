@@ -9,7 +9,7 @@ use resvg::tiny_skia::{
 use super::{Fit, Mark};
 
 /// The disc's width, as a share of the picture's shorter side, and its bounds in pixels.
-const SHARE: f32 = 0.44;
+const SHARE: f32 = 0.38;
 const LEAST: f32 = 28.0;
 const MOST: f32 = 168.0;
 /// A still is never taller than this for its width.
@@ -136,7 +136,7 @@ mod tests {
             let white = RgbaImage::from_pixel(480, 240, image::Rgba([255, 255, 255, 255]));
             let marked = over(white, mark);
             assert_eq!(marked.get_pixel(240, 120).0, [255, 255, 255, 255]);
-            let beside = marked.get_pixel(240, 120 + 42).0;
+            let beside = marked.get_pixel(240, 120 + 36).0;
             assert!(beside[0] < 120, "{beside:?}");
             assert_eq!(marked.get_pixel(2, 2).0, [255, 255, 255, 255]);
             assert!(marked.pixels().all(|pixel| pixel.0[3] == 255));

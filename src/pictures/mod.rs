@@ -128,6 +128,12 @@ impl Pictures {
     }
 }
 
+/// Whether this is the content that the name stands for.
+pub fn is_named(name: &str, content: &[u8]) -> bool {
+    let kind = name.rsplit_once('.').and_then(|(_, ending)| encode::Kind::of_ending(ending));
+    kind.is_some_and(|kind| encode::name_of(content, kind) == name)
+}
+
 /// Converts the pictures of one letter, several at a time, and remembers them.
 pub fn prepare(config: &Config, wanted: &[Wanted], fit: Fit) -> Pictures {
     prepare_and(config, wanted, fit, Remember::Yes)

@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::editions::State;
 use super::newsletters::{How, announce};
+use super::pictures::{self, KeptPicture};
 use super::recipients::Addressee;
 use super::{ROWS, Result, Store, places};
 
@@ -26,6 +27,10 @@ pub struct NewEdition {
     pub content: String,
     /// JSON, each.
     pub variants: Vec<String>,
+    /// Kept with it, though items and files change.
+    pub pictures: Vec<KeptPicture>,
+    /// For this long.
+    pub pictures_until: DateTime<Utc>,
     pub composed: DateTime<Utc>,
     /// Composed ahead: it goes by itself then.
     pub send_at: Option<DateTime<Utc>>,
@@ -114,6 +119,7 @@ async fn write_all(
     .bind(id)
     .execute(&mut *transaction)
     .await?;
+    pictures::keep(transaction, &edition.pictures, edition.pictures_until).await?;
     let name = &edition.newsletter;
     announce(transaction, name, &edition.items, How::Announced, Some(id), edition.composed).await?;
     announce(transaction, name, &edition.counted, How::Counted, Some(id), edition.composed).await?;
@@ -239,6 +245,8 @@ pub(crate) mod tests {
             declined: Vec::new(),
             content: "{}".to_string(),
             variants: vec!["\"v\"".to_string()],
+            pictures: Vec::new(),
+            pictures_until: moment(5000),
             composed: moment(5000),
             send_at: None,
             considered: moment(4000),
