@@ -23,7 +23,7 @@ fn wrong_tables(node: &Handle, depth: usize, seen: &mut usize, into: &mut Vec<St
         if attribute(node, "role").as_deref() != Some("presentation") {
             into.push(format!("role {:?}: {words}", attribute(node, "role")));
         }
-        if attribute(node, "border").as_deref() != Some("0") {
+        if attribute(node, "border").is_some_and(|border| border != "0") {
             into.push(format!("border {:?}: {words}", attribute(node, "border")));
         }
         for told in ["summary", "caption", "th"] {
@@ -58,7 +58,6 @@ fn columns_of(row: &Handle) -> usize {
 }
 
 #[test]
-#[ignore = "the letter of before the themes fails it"]
 fn tables_of_a_letter_have_one_row_or_one_column_at_most_two_deep_as_outlook_reads_it() {
     let mut faults = Vec::new();
     for letter in letters::all() {

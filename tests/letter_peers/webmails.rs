@@ -13,7 +13,6 @@ fn told(seen: &Value, what: &str, keys: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-#[ignore = "the letter of before the themes fails it"]
 fn a_french_webmail_shows_the_same_letter() {
     let Some(mut browser) = Browser::start("a_french_webmail_shows_the_same_letter") else { return };
     for letter in letters::all() {
