@@ -13,7 +13,7 @@ pub const FOLDER: &str = "mail-templates";
 const SHARED: &str = "partials/";
 
 /// The templates that come with the program, by their names in that folder.
-pub const BUILT_IN: [(&str, &str); 26] = [
+pub const BUILT_IN: [(&str, &str); 28] = [
     ("digest.html.hbs", include_str!("../../../mail-templates/digest.html.hbs")),
     ("digest.txt.hbs", include_str!("../../../mail-templates/digest.txt.hbs")),
     ("dsfr/brand.html.hbs", include_str!("../../../mail-templates/dsfr/brand.html.hbs")),
