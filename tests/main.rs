@@ -20,3 +20,4 @@ mod postfix;
 mod recipients;
 mod run_flow;
 mod support;
+mod themes;
