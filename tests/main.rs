@@ -12,6 +12,7 @@ mod init;
 mod interrupted;
 mod invalid;
 mod killed;
+mod letter;
 mod letter_peers;
 mod markdown_it;
 mod online;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::frozen::Frozen;
 use super::press::{self, Known};
-use super::{AnnounceError, Material, online, pages, pictures};
+use super::{AnnounceError, Material, online, pages, pictures, sheet};
 use crate::config::{Approve, Audience as To, Backlog, Newsletter};
 use crate::digest::Composed;
 use crate::mail::letter::Head;
@@ -81,16 +81,24 @@ pub async fn next(
         store.start_newsletter(&newsletter.name, &backlog, now).await?;
     }
     let memory = memory.unwrap_or(Memory { considered: now, waiting_since: None, brake: None });
+    let mut later = None;
     if asked == Asked::BySchedule
         && memory.waiting_since.is_none()
         && let Due::Later { next } = due(newsletter, material.config.site.time_zone, memory.considered, now)
     {
-        return Ok(vec![Next::NotDue { next }]);
+        later = Some(next);
+        if newsletter.urgent.is_none() {
+            return Ok(vec![Next::NotDue { next }]);
+        }
     }
     let mut known = Known::of(store, &newsletter.name).await?;
     known.ids.extend(backlog);
     let number = store.next_number(&newsletter.name, i64::try_from(newsletter.first_number).unwrap_or(1)).await?;
-    let mut desk = Desk { store, secrets, material, newsletter, asked, now, memory, problems };
+    let mut desk = Desk { store, secrets, material, newsletter, asked, now, memory, problems, urgent: None };
+    if let Some(next) = later {
+        let urgent = desk.urgent(&known, number, next).await?;
+        return Ok(vec![urgent.unwrap_or(Next::NotDue { next })]);
+    }
     let Some(editions) = desk.compose(&known, number) else { return Ok(vec![Next::Impossible]) };
     if editions.is_empty() {
         desk.consider().await?;
@@ -129,9 +137,50 @@ struct Desk<'a> {
     now: DateTime<Utc>,
     memory: Memory,
     problems: &'a mut Problems,
+    /// A letter out of turn: how many items are new, its own among them.
+    urgent: Option<usize>,
 }
 
 impl Desk<'_> {
+    /// The short letter of events that cannot wait for the letter of `next`, where there are any. No scheduled moment counts
+    /// as considered with it, and while its pages do not answer it is simply asked for again.
+    async fn urgent(
+        &mut self,
+        known: &Known,
+        number: i64,
+        next: Option<DateTime<Utc>>,
+    ) -> Result<Option<Next>, AnnounceError> {
+        let (material, newsletter) = (self.material, self.newsletter);
+        let Some(soon) = newsletter.urgent else { return Ok(None) };
+        let number = number.unsigned_abs();
+        let Some(composed) = press::urgent(material, newsletter, known, number, self.now, (soon, next)) else {
+            return Ok(None);
+        };
+        let mut composed = match composed {
+            Ok(composed) => composed,
+            Err(problems) => {
+                self.problems.extend(problems);
+                return Ok(Some(Next::Impossible));
+            }
+        };
+        self.problems.extend(std::mem::take(&mut composed.problems));
+        if newsletter.approve == Approve::File || sheet::exists(material.config, newsletter, number) {
+            // The next number is the file's: a person decides what stands in it, and when it goes.
+            for item in &composed.items {
+                let message =
+                    format!("“{}” would be over before the next letter: nobody has announced it", item.title);
+                let help = format!(
+                    "let editions/{}-{number}.md hold it (`crieur draft {}` writes it) and say `send: now`",
+                    newsletter.name, newsletter.name
+                );
+                self.problems.push(Problem::warning("urgent-event", message).help(help).in_file(&newsletter.file));
+            }
+            return Ok(None);
+        }
+        self.urgent = Some(press::count_new(material, newsletter, known, self.now));
+        self.edition(composed).await.map(Some)
+    }
+
     /// The editions that are new, in their order; `None`: they cannot be composed.
     fn compose(&mut self, known: &Known, number: i64) -> Option<Vec<Composed>> {
         match press::letters(self.material, self.newsletter, known, number.unsigned_abs(), self.now) {
@@ -164,6 +213,9 @@ impl Desk<'_> {
             && let Some(limit) = newsletter.wait_for_pages
         {
             let missing = pages::missing(self.material, &composed);
+            if !missing.is_empty() && self.urgent.is_some() {
+                return Ok(Next::WaitsForPages { missing });
+            }
             if !missing.is_empty() {
                 let since = match self.asked {
                     Asked::DryRun => self.memory.waiting_since.unwrap_or(self.now),
@@ -181,7 +233,7 @@ impl Desk<'_> {
 
     /// What holds an edition before anything of it is sent.
     fn brakes(&self, composed: &Composed) -> (State, Option<String>) {
-        let (new, surge) = (composed.counted.len(), self.newsletter.surge);
+        let (new, surge) = (self.urgent.unwrap_or(composed.counted.len()), self.newsletter.surge);
         if new > surge {
             let reason = format!(
                 "{new} new items at once, and surge is {surge}: look whether a migration made old ones new, then resume or cancel"
@@ -235,7 +287,8 @@ impl Desk<'_> {
             pictures_until: self.now + config.pictures.keep,
             composed: self.now,
             send_at: None,
-            considered: self.now,
+            // Never goes back: one out of turn leaves it where it was.
+            considered: if self.urgent.is_some() { self.memory.considered } else { self.now },
         };
         let frozen = match &self.newsletter.to {
             To::Recipients => self.store.freeze(&edition, Audience::Subscribed).await?,
@@ -294,7 +347,7 @@ impl Desk<'_> {
 
     /// The newsletter's moments up to now are seen to.
     async fn consider(&mut self) -> Result<(), AnnounceError> {
-        if self.asked != Asked::DryRun {
+        if self.asked != Asked::DryRun && self.urgent.is_none() {
             self.store.consider(&self.newsletter.name, self.now).await?;
         }
         Ok(())

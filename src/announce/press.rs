@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::sheet::{self, Sheet};
 use super::{AnnounceError, Material};
@@ -88,6 +88,19 @@ pub fn press(
         }),
     };
     Pressed { letters, sheet: Some(sheet) }
+}
+
+/// The short letter of the new events that begin within `soon`, and would be over before `next`; `None`: there is none.
+pub fn urgent(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    known: &Known,
+    number: u64,
+    now: DateTime<Utc>,
+    (soon, next): (Duration, Option<DateTime<Utc>>),
+) -> Option<Result<Composed, Problems>> {
+    let input = input(material, newsletter, known, number, now);
+    digest::urgent(&input, soon, next).map(|plan| digest::compose_plan(&input, &plan))
 }
 
 /// A letter that was composed before, composed again as of the same moment from what its file and its items say now: the
