@@ -14,6 +14,7 @@ mod invalid;
 mod killed;
 mod letter;
 mod letter_peers;
+mod letter_pictures;
 mod markdown_it;
 mod online;
 mod pictures;

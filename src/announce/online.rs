@@ -57,7 +57,11 @@ pub fn write_events(material: Material<'_>, now: DateTime<Utc>, out: &Path) -> R
 fn write(composed: &Composed, variant: &Variant, out: &Path) -> Result<Option<Page>, AnnounceError> {
     let Some(path) = &composed.online else { return Ok(None) };
     let file = out.join(path);
-    let html = variant.html.fill(&StampFields::default(), Escape::Html);
+    let mut html = variant.html.fill(&StampFields::default(), Escape::Html);
+    // A page shows from the site what its letter carried.
+    for picture in &composed.pictures {
+        html = html.replace(&format!("\"cid:{}\"", picture.content_id), &format!("\"{}\"", picture.url));
+    }
     let changed = publish::write_if_changed(&file, html.as_bytes())
         .map_err(|error| AnnounceError::Publish { path: path.clone(), error })?;
     Ok(Some(Page { path: PathBuf::from(path), changed }))

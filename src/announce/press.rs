@@ -10,10 +10,12 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::sheet::{self, Sheet};
 use super::{AnnounceError, Material};
-use crate::config::{Approve, Newsletter};
+use crate::config::{Approve, Config, Images, Newsletter};
+use crate::digest::plan::Plan;
 use crate::digest::{self, ComposeInput, Composed};
 use crate::item::Item;
-use crate::problem::Problems;
+use crate::pictures::{self, Remember, Source, Wanted};
+use crate::problem::{Problem, Problems};
 use crate::selection::{matches, newest_first};
 use crate::store::Store;
 
@@ -76,13 +78,13 @@ pub fn press(
     let found = found.filter(|(sheet, ..)| newsletter.approve == Approve::File || !sheet.is_spent);
     let Some((sheet, plan, problems)) = found else {
         let plans = digest::plans(&input);
-        let letters = plans.iter().map(|plan| digest::compose_plan(&input, plan)).collect();
+        let letters = plans.iter().map(|plan| compose(&input, plan, Remember::Yes)).collect();
         return Pressed { letters, sheet: None };
     };
     let letters = match plan {
         _ if problems.has_errors() => Err(problems),
         None => Ok(Vec::new()),
-        Some(plan) => digest::compose_plan(&input, &plan).map(|mut composed| {
+        Some(plan) => compose(&input, &plan, Remember::Yes).map(|mut composed| {
             composed.problems.extend(problems);
             vec![composed]
         }),
@@ -133,7 +135,47 @@ pub fn trial(material: Material<'_>, newsletter: &Newsletter, now: DateTime<Utc>
     newest_first(&mut newest);
     let items: Vec<Item> = newest.into_iter().take(TRIED).cloned().collect();
     let material = Material { items: &items, ..material };
-    digest::compose(&input(material, newsletter, &Known::default(), newsletter.first_number, now))
+    let known = Known::default();
+    let input = input(material, newsletter, &known, newsletter.first_number, now);
+    match digest::plans(&input).first() {
+        Some(plan) => compose(&input, plan, Remember::No),
+        None => Ok(Composed { newsletter: newsletter.name.clone(), ..Composed::default() }),
+    }
+}
+
+/// One planned letter, its pictures converted first.
+fn compose(input: &ComposeInput<'_>, plan: &Plan<'_>, remember: Remember) -> Result<Composed, Problems> {
+    let (mut wanted, fit, problems) = digest::wanted(input, plan);
+    let (logo, missing) = logo(input.config, input.newsletter);
+    wanted.extend(logo);
+    let mut pictures = pictures::prepare_and(input.config, &wanted, fit, remember);
+    pictures.problems.extend(problems);
+    pictures.problems.extend(missing);
+    digest::compose_plan(&ComposeInput { pictures: Some(&pictures), ..*input }, plan)
+}
+
+/// A newsletter's logo, where the site's files have it.
+fn logo(config: &Config, newsletter: &Newsletter) -> (Option<Wanted>, Problems) {
+    let Some(logo) = newsletter.look.logo.as_ref().filter(|_| newsletter.images != Images::None) else {
+        return (None, Problems::new());
+    };
+    let path = logo.path.trim_start_matches('/');
+    let inside = !path.split('/').any(|part| part == "..");
+    let files = config.content.static_folders.iter().map(|folder| format!("{}/{path}", folder.trim_end_matches('/')));
+    let Some(file) = files.filter(|_| inside).find(|file| config.root.join(file).is_file()) else {
+        let problem =
+            Problem::warning("missing-file", format!("the logo `{}` is not among the site's files", logo.path))
+                .help("write its path as the site serves it; `content.static` names the folders that it serves");
+        return (None, Problems(vec![problem.in_file(&newsletter.file)]));
+    };
+    let wanted = Wanted {
+        item: digest::LOGO.to_string(),
+        path: newsletter.file.clone(),
+        source: Source::File(file),
+        mark: None,
+        accent: (0, 0, 0),
+    };
+    (Some(wanted), Problems::new())
 }
 
 fn input<'a>(
@@ -144,5 +186,5 @@ fn input<'a>(
     now: DateTime<Utc>,
 ) -> ComposeInput<'a> {
     let Material { config, items, renderer, templates } = material;
-    ComposeInput { config, newsletter, items, renderer, templates, known: &known.ids, number, now }
+    ComposeInput { config, newsletter, items, renderer, templates, known: &known.ids, pictures: None, number, now }
 }

@@ -15,7 +15,7 @@ use super::office::{material, unknown_newsletter};
 use super::{Globals, Outcome, Unusable, report};
 use crate::announce::{self, Known, press};
 use crate::config::{Audience, Backlog, Config, Newsletter};
-use crate::digest::weight::{Picture, Weight, pictures};
+use crate::digest::weight::Weight;
 use crate::digest::{Composed, Escape, StampFields, Variant, language};
 use crate::item::identity::Lock;
 use crate::lint;
@@ -53,7 +53,6 @@ struct Shown {
     subject: String,
     composed: Composed,
     weight: Weight,
-    images: Vec<Picture>,
     problems: Problems,
 }
 
@@ -168,7 +167,6 @@ fn show(
         number,
         subject: String::new(),
         weight: Weight { html_bytes: 0, text_bytes: 0, letter_bytes: 0 },
-        images: Vec::new(),
         composed,
         problems,
     };
@@ -184,7 +182,6 @@ fn show(
             let letter = Prepared::carrying(&head, variant, &shown.composed.pictures).write(&message_id, &fields);
             shown.subject = variant.subject.fill(&fields, Escape::None);
             shown.weight = Weight::of(variant, &fields, &letter);
-            shown.images = pictures(variant, &project.items);
             let announced = &shown.composed.items;
             let found = lint::of_variant(&project.config, newsletter, announced, &project.items, variant, &fields);
             shown.problems.extend(found);
@@ -228,6 +225,8 @@ fn stand_in(newsletter: &Newsletter, head: &Head, variant: &Variant, secrets: &S
 }
 
 fn as_json(shown: &Shown) -> Value {
+    let images: Vec<Value> =
+        shown.composed.pictures.iter().map(|picture| json!({ "url": picture.url, "bytes": picture.bytes })).collect();
     json!({
         "newsletter": shown.newsletter,
         "number": shown.number,
@@ -236,7 +235,7 @@ fn as_json(shown: &Shown) -> Value {
         "html_bytes": shown.weight.html_bytes,
         "text_bytes": shown.weight.text_bytes,
         "letter_bytes": shown.weight.letter_bytes,
-        "images": shown.images,
+        "images": images,
         "problems": report::problems_as_json(&shown.problems),
     })
 }
@@ -259,10 +258,10 @@ fn in_words(shown: &Shown, out: &Path) -> String {
     let kilobytes = |bytes: usize| format!("{:.1} kB", bytes as f64 / 1000.0);
     let weight = &shown.weight;
     words.push_str(&format!("  HTML {}, text {}", kilobytes(weight.html_bytes), kilobytes(weight.text_bytes)));
-    let pictures: u64 = shown.images.iter().filter_map(|picture| picture.bytes).sum();
-    if !shown.images.is_empty() {
+    let pictures: u64 = shown.composed.pictures.iter().map(|picture| picture.bytes).sum();
+    if !shown.composed.pictures.is_empty() {
         let pictures = kilobytes(usize::try_from(pictures).unwrap_or(usize::MAX));
-        words.push_str(&format!(", {} pictures of {pictures} together", shown.images.len()));
+        words.push_str(&format!(", {} pictures of {pictures} together", shown.composed.pictures.len()));
     }
     words.push_str(&format!("\n  {}", out.join(name).join("letter.html").display()));
     words

@@ -254,6 +254,7 @@ fn urgent_letter(items: &[Item], next: Option<&str>) -> Option<Composed> {
         renderer: &renderer,
         templates: &templates,
         known: &Default::default(),
+        pictures: None,
         number: 8,
         now: NOW.parse().expect("a time"),
     };

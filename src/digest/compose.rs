@@ -15,13 +15,15 @@ use super::context::{self, Fullness};
 use super::look;
 use super::plan::Plan;
 use super::scan::{Stamps, without_markers};
+use super::stamp::escape_html;
 use super::template::{Part, Templates};
 use super::weight::STAMPS_ROOM;
 use super::wrap::wrap;
-use super::{AnnouncedItem, Composed, Escape, Piece, Stamped, Variant};
+use super::{AnnouncedItem, Composed, Escape, Piece, ShownPicture, Stamped, Variant};
 use crate::body::Renderer;
-use crate::config::{self, Config, Images, Newsletter, Schedule};
+use crate::config::{self, Config, Newsletter, Schedule};
 use crate::item::Item;
+use crate::pictures::{Picture, Pictures};
 use crate::problem::{Problem, Problems};
 
 /// All that an edition is made of.
@@ -33,6 +35,8 @@ pub struct ComposeInput<'a> {
     pub items: &'a [Item],
     pub renderer: &'a Renderer,
     pub templates: &'a Templates,
+    /// Converted before, as [`wanted`](super::wanted) asks; `None`: planning needs none.
+    pub pictures: Option<&'a Pictures>,
     /// Ids announced, declined or counted before.
     pub known: &'a HashSet<String>,
     /// This edition's.
@@ -75,14 +79,13 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
     }
     let newsletter = input.newsletter;
     let mut problems = Problems::new();
-    let (left_out, picture_problems) = without_picture(input, plan);
     let mut fullness = Fullness::Full;
-    let mut variant = render(input, plan, &left_out, fullness)?;
+    let mut variant = render(input, plan, fullness)?;
     let limit = newsletter.weight.html;
     let room = limit.saturating_sub(STAMPS_ROOM);
     if variant.html.fixed_bytes() > room {
         fullness = Fullness::Brief;
-        variant = render(input, plan, &left_out, fullness)?;
+        variant = render(input, plan, fullness)?;
         let shown = plan.entries().count();
         let message = format!("letter {} would be too heavy: it shows {shown} titles without more", plan.number);
         let help = "lower `max_items`: mail services cut a letter of more than 100 kB, the way out with it";
@@ -101,11 +104,7 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         problems.push(heavy);
     }
     if fullness == Fullness::Full {
-        problems.extend(picture_problems);
-    }
-    if newsletter.images == Images::Embedded {
-        let message = "pictures can't travel inside a letter yet: this one has none";
-        problems.push(Problem::warning("images", message).help("write `images: hosted`").in_file(&newsletter.file));
+        problems.extend(input.pictures.map(|pictures| pictures.problems.clone()).unwrap_or_default());
     }
     for body in plan.entries().filter_map(|entry| entry.body()) {
         problems.extend(body.problems.clone());
@@ -126,21 +125,43 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         counted: plan.counted.clone(),
         declined: plan.declined.clone(),
         online: newsletter.online_path(plan.number),
-        pictures: Vec::new(),
+        pictures: shown_pictures(input, &variant),
         variants: vec![variant],
         problems,
     })
 }
 
+/// The pictures that a variant shows, each once, in its order.
+fn shown_pictures(input: &ComposeInput<'_>, variant: &Variant) -> Vec<ShownPicture> {
+    let html = variant.html.fill(&Default::default(), Escape::Html);
+    let place = |picture: &Picture| {
+        let named = |address: &str| html.find(&format!("src=\"{}\"", escape_html(address)));
+        named(&picture.url).or_else(|| named(&format!("cid:{}", picture.content_id)))
+    };
+    let mut shown: Vec<(usize, &Picture)> = input
+        .pictures
+        .into_iter()
+        .flat_map(Pictures::all)
+        .filter_map(|picture| Some((place(picture)?, picture)))
+        .collect();
+    shown.sort_by_key(|(place, _)| *place);
+    let shown = shown.into_iter().map(|(_, picture)| picture);
+    shown
+        .map(|picture| ShownPicture {
+            name: picture.name.clone(),
+            url: picture.url.clone(),
+            content_id: picture.content_id.clone(),
+            bytes: picture.bytes,
+            media_type: picture.media_type.to_string(),
+            content: picture.content.clone(),
+        })
+        .collect()
+}
+
 /// One rendering of the three texts.
-fn render(
-    input: &ComposeInput<'_>,
-    plan: &Plan<'_>,
-    left_out: &HashSet<String>,
-    fullness: Fullness,
-) -> Result<Variant, Problems> {
+fn render(input: &ComposeInput<'_>, plan: &Plan<'_>, fullness: Fullness) -> Result<Variant, Problems> {
     let (templates, newsletter) = (input.templates, input.newsletter);
-    let mut context = context::context(input, plan, left_out, fullness);
+    let mut context = context::context(input, plan, fullness);
     context["look"] = look::look(input);
     context["edition"]["brief"] = Value::Bool(fullness == Fullness::Brief);
     let subject = match &plan.subject {
@@ -243,36 +264,4 @@ fn split(part: &Part, text: &str, file: &str) -> Result<Stamped, Problems> {
         let message = "a block about `recipient` is torn: its opening and its end are not in order";
         Problems(vec![Problem::error("template", message).in_file(format!("mail-templates/{file}"))])
     })
-}
-
-/// Ids of the items whose picture this letter leaves out, and why: mail programs can't show it, or it would make the
-/// letter's pictures weigh more than their limit. The heaviest go first.
-fn without_picture(input: &ComposeInput<'_>, plan: &Plan<'_>) -> (HashSet<String>, Problems) {
-    let (mut left_out, mut problems) = (HashSet::new(), Problems::new());
-    let limit = input.newsletter.weight.pictures;
-    if input.newsletter.images != Images::Hosted {
-        return (left_out, problems);
-    }
-    let mut known: Vec<(u64, &Item)> = Vec::new();
-    for (item, image) in plan.items().filter_map(|item| Some((item, item.image.as_ref()?))) {
-        if context::is_mailable(image) {
-            known.push((image.bytes.unwrap_or(0), item));
-            continue;
-        }
-        let message = format!("the letter leaves out a picture that mail programs can't show: {}", image.url);
-        let help = "give the item a JPEG or PNG picture";
-        problems.push(Problem::warning("picture-format", message).help(help).in_file(item.path()));
-        left_out.insert(item.id.clone());
-    }
-    // Stable: of two that weigh the same, the later one goes first.
-    known.sort_by_key(|(bytes, _)| *bytes);
-    let mut total: u64 = known.iter().map(|(bytes, _)| bytes).sum();
-    while let Some((bytes, item)) = known.pop().filter(|_| total > limit) {
-        total -= bytes;
-        let message = format!("the letter leaves out this item's picture, which weighs {} kB", bytes / 1000);
-        let help = format!("make it smaller: the pictures of a letter may weigh {} kB together", limit / 1000);
-        problems.push(Problem::warning("heavy-picture", message).help(help).in_file(item.path()));
-        left_out.insert(item.id.clone());
-    }
-    (left_out, problems)
 }

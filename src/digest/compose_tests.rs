@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::samples::{config, event, item, newsletter};
 use super::*;
 use crate::body::Renderer;
-use crate::config::{Audience, Config, Images, Leave, Newsletter, Schedule};
+use crate::config::{Audience, Config, Leave, Newsletter, Schedule};
 use crate::item::{Event, Image, Item};
 use crate::problem::Severity;
 
@@ -27,6 +27,7 @@ pub(super) fn editions(
         renderer: &renderer,
         templates: &templates,
         known: &known,
+        pictures: None,
         number: 7,
         now: NOW.parse().expect("a time"),
     })
@@ -171,14 +172,13 @@ fn a_letter_holds_no_tracker() {
     let mut known: Vec<&str> = items.iter().map(|item| item.url.as_str()).collect();
     known.extend([
         "https://site.example.org/",
-        "https://site.example.org/a.png",
         "mailto:lettre@example.org",
         "mailto:leave@example.org?subject=leave%20T&amp;x=1",
     ]);
     for address in &addresses {
         assert!(known.contains(address), "{address}");
     }
-    assert_eq!(html.matches("<img").count(), 1, "one picture, of an item; no pixel");
+    assert_eq!(html.matches("<img").count(), 0, "no picture but converted ones, and no pixel");
     for word in ["<link", "@import", "url(", "background=", "@font-face", "<script", "<iframe"] {
         assert!(!html.contains(word), "{word}");
     }
@@ -314,48 +314,6 @@ fn a_text_parts_lines_are_short_and_its_marks_never_start_one() {
         assert!(line.chars().count() <= 72 || line.contains("://"), "{line}");
         assert!(!line.starts_with([':', '!', '?', ';', '»']), "{line}");
     }
-}
-
-#[test]
-fn pictures_are_left_out_where_asked_or_where_no_mail_program_shows_them() {
-    let mut items = three();
-    let image = |media_type: &str| Image {
-        url: "https://site.example.org/a".into(),
-        alt: String::new(),
-        file: None,
-        bytes: None,
-        media_type: Some(media_type.into()),
-        width: Some(10),
-        height: Some(10),
-    };
-    items[0].image = Some(image("image/svg+xml"));
-    items[1].image = Some(image("image/jpeg"));
-    let composed = letter(&newsletter(), &items);
-    assert_eq!(html(&composed).matches("<img").count(), 1);
-    assert_eq!(composed.problems.0[0].code, "picture-format");
-    let without = Newsletter { images: Images::None, ..newsletter() };
-    assert_eq!(html(&letter(&without, &items)).matches("<img").count(), 0);
-}
-
-#[test]
-fn the_pictures_of_a_letter_stay_under_their_limit() {
-    let mut items = three();
-    for (item, bytes) in items.iter_mut().zip([150_000, 250_000, 100_000]) {
-        item.image = Some(Image {
-            url: format!("{}a.jpg", item.url),
-            alt: String::new(),
-            file: None,
-            bytes: Some(bytes),
-            media_type: Some("image/jpeg".into()),
-            width: None,
-            height: None,
-        });
-    }
-    let composed = letter(&newsletter(), &items);
-    let pictures = weight::pictures(&composed.variants[0], &items);
-    assert_eq!(pictures.iter().filter_map(|picture| picture.bytes).collect::<Vec<_>>(), [100_000, 150_000]);
-    assert_eq!(composed.problems.0[0].code, "heavy-picture");
-    assert_eq!(composed.problems.0[0].place.as_ref().map(|place| place.file.as_str()), Some("posts/b.md"));
 }
 
 /// A project whose folder holds one file.

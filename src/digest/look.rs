@@ -1,12 +1,12 @@
 //! What a theme may name as `look`: the newsletter's settings, and the colours that follow from them.
 //!
 //! `accent` is as set, for rules and surfaces; `ink` is the same or darker, for words by day; `night` is lighter, for
-//! words on a dark ground. `font` is a CSS font stack. `logo` has `url`, `alt`, `width`, `height` or is null. `brand` is a
+//! words on a dark ground. `font` is a CSS font stack. `logo` has what an entry's picture has, or is null. `brand` is a
 //! list of lines, `service` a name.
 
 use serde_json::{Value, json};
 
-use super::ComposeInput;
+use super::{ComposeInput, context};
 use crate::config::colour::{Colour, Towards};
 
 /// What `plain` writes on, by day and by night: its style's grounds, which a test compares.
@@ -20,17 +20,12 @@ const BY_NIGHT: f64 = 6.5;
 /// The look of this newsletter's letters.
 pub fn look(input: &ComposeInput<'_>) -> Value {
     let (site, look) = (&input.config.site, &input.newsletter.look);
-    let logo = look.logo.as_ref().and_then(|logo| {
-        let url = site.url.join(&logo.path).ok()?;
-        let alt = logo.alt.as_deref().unwrap_or(&site.title);
-        Some(json!({ "url": url.as_str(), "alt": alt, "width": null, "height": null }))
-    });
     json!({
         "accent": look.accent.to_string(),
         "ink": look.accent.readable_on(&DAY, BY_DAY, Towards::Darker).to_string(),
         "night": look.accent.readable_on(&NIGHT, BY_NIGHT, Towards::Lighter).to_string(),
         "font": look.font,
-        "logo": logo,
+        "logo": context::logo_of(input),
         "brand": look.brand,
         "service": look.service.as_deref().unwrap_or(&site.title),
     })

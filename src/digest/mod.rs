@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 pub use agenda::{agenda, urgent};
 pub use automatic::new_items;
 pub use compose::{ComposeInput, compose, compose_all, compose_plan, plans};
+pub use context::{LOGO, wanted};
 pub use stamp::{Escape, Filler, Piece, StampFields, Stamped};
 pub use template::Templates;
 

@@ -4,9 +4,7 @@
 
 use serde::Serialize;
 
-use super::stamp::escape_html;
-use super::{Escape, StampFields, Variant};
-use crate::item::Item;
+use super::{Composed, Escape, ShownPicture, StampFields, Variant};
 
 /// Of an HTML part's budget (`weight.html`), this much is kept for what stamps say of a recipient, in bytes.
 pub const STAMPS_ROOM: usize = 2_000;
@@ -38,15 +36,8 @@ pub struct Picture {
     pub bytes: Option<u64>,
 }
 
-/// The pictures that a variant shows, in its order.
-pub fn pictures(variant: &Variant, items: &[Item]) -> Vec<Picture> {
-    let html = variant.html.fill(&StampFields::default(), Escape::Html);
-    let images = variant.items.iter().filter_map(|id| items.iter().find(|item| item.id == *id)?.image.as_ref());
-    let mut pictures: Vec<Picture> = Vec::new();
-    for image in images.filter(|image| html.contains(&format!("src=\"{}\"", escape_html(&image.url)))) {
-        if !pictures.iter().any(|picture| picture.url == image.url) {
-            pictures.push(Picture { url: image.url.clone(), bytes: image.bytes });
-        }
-    }
-    pictures
+/// The pictures that a letter shows, in its order.
+pub fn pictures(composed: &Composed) -> Vec<Picture> {
+    let one = |picture: &ShownPicture| Picture { url: picture.url.clone(), bytes: Some(picture.bytes) };
+    composed.pictures.iter().map(one).collect()
 }

@@ -2,7 +2,6 @@
 
 use super::{Letter, LetterItem, lint};
 use crate::config::{Config, Leave, Newsletter};
-use crate::digest::weight::{Picture, pictures};
 use crate::digest::{AnnouncedItem, Escape, StampFields, Variant};
 use crate::item::Item;
 use crate::problem::Problems;
@@ -12,16 +11,14 @@ pub struct Filled {
     pub html: String,
     pub text: String,
     pub subject: String,
-    pub pictures: Vec<Picture>,
 }
 
 impl Filled {
-    pub fn of(variant: &Variant, fields: &StampFields, items: &[Item]) -> Filled {
+    pub fn of(variant: &Variant, fields: &StampFields) -> Filled {
         Filled {
             html: variant.html.fill(fields, Escape::Html),
             text: variant.text.fill(fields, Escape::None),
             subject: variant.subject.fill(fields, Escape::None),
-            pictures: pictures(variant, items),
         }
     }
 }
@@ -36,7 +33,7 @@ pub fn of_variant(
     variant: &Variant,
     fields: &StampFields,
 ) -> Problems {
-    let filled = Filled::of(variant, fields, items);
+    let filled = Filled::of(variant, fields);
     let own = |announced: &AnnouncedItem| items.iter().find(|item| item.id == announced.id);
     let named: Vec<LetterItem<'_>> = announced
         .iter()
@@ -48,12 +45,7 @@ pub fn of_variant(
             file: own(announced).map(Item::path),
         })
         .collect();
-    let written: Vec<&str> = filled
-        .pictures
-        .iter()
-        .filter(|picture| picture.bytes.is_some())
-        .map(|picture| picture.url.as_str())
-        .collect();
+    let written = own_pictures(&filled.html, config);
     let personal = !newsletter.to.is_list();
     let of_list = match &newsletter.leave {
         Leave::Url(url) => Some(url.clone()),
@@ -77,4 +69,11 @@ pub fn of_variant(
         budget: newsletter.weight.html,
     };
     lint(&letter, config)
+}
+
+/// The addresses of the pictures that the program itself writes for letters, as this one names them.
+fn own_pictures<'a>(html: &'a str, config: &Config) -> Vec<&'a str> {
+    let Ok(folder) = config.site.url.join(&format!("{}/", config.pictures.folder)) else { return Vec::new() };
+    let addresses = html.split("src=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    addresses.filter(|address| address.starts_with(folder.as_str())).collect()
 }

@@ -129,7 +129,7 @@ fn item_of(input: &ComposeInput<'_>, item: &Item, body: &Body, with_picture: boo
         "summary": (!summary.is_empty()).then_some(summary),
         "date": capitalised(&language.date(date)),
         "date_iso": date.to_string(),
-        "image": item.image.as_ref().filter(|_| with_picture).map(picture::image),
+        "image": with_picture.then(|| picture::image_of(input, item)),
         "type": item.kind,
         "label": label,
         "series": series,
@@ -208,6 +208,6 @@ fn player(embed: &Embed, title: &str, language: &Language) -> Value {
     json!({ "url": embed.url, "title": embed.title, "words": language.text(words, &[("host", host), ("title", title)]) })
 }
 
-fn is_sound(embed: &Embed) -> bool {
+pub(super) fn is_sound(embed: &Embed) -> bool {
     ["acast.com", "spotify.com", "soundcloud.com"].iter().any(|host| embed.url.contains(host))
 }

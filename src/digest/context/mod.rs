@@ -21,8 +21,6 @@ mod event;
 mod picture;
 pub mod words;
 
-use std::collections::HashSet;
-
 use serde_json::{Value, json};
 
 use super::ComposeInput;
@@ -32,7 +30,7 @@ use super::scan::without_markers;
 use crate::config::{Images, Leave};
 use words::{capitalised, cut_at_word};
 
-pub use picture::is_mailable;
+pub use picture::{LOGO, logo_of, wanted};
 
 const HEADLINE: usize = 60;
 const PREHEADER: usize = 110;
@@ -46,12 +44,12 @@ pub enum Fullness {
     Brief,
 }
 
-/// The context of one edition; the items `left_out` have no picture.
-pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<String>, fullness: Fullness) -> Value {
+/// The context of one edition.
+pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, fullness: Fullness) -> Value {
     let (site, newsletter) = (&input.config.site, input.newsletter);
     let (language, tag) = (&*input.templates.language, input.templates.language_tag.as_str());
     let local = input.now.with_timezone(&site.time_zone).date_naive();
-    let with_pictures = fullness == Fullness::Full && newsletter.images == Images::Hosted;
+    let with_pictures = fullness == Fullness::Full && newsletter.images != Images::None;
     let mut under_heading = false;
     let sections: Vec<Value> = plan
         .sections
@@ -65,7 +63,7 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, left_out: &HashSet<Str
                 .entries
                 .iter()
                 .map(|entry| {
-                    let pictured = with_pictures && entry.item().is_some_and(|item| !left_out.contains(&item.id));
+                    let pictured = with_pictures && section.show == Show::Card;
                     let mut value = entry::entry_of(input, entry, fullness == Fullness::Brief, pictured);
                     value["heading"] = Value::from(format!("h{}", 2 + below));
                     value

@@ -60,6 +60,7 @@ impl Desk {
             renderer: &self.renderer,
             templates: &self.templates,
             known: &self.known,
+            pictures: None,
             number: 7,
             now: Desk::now(),
         };
