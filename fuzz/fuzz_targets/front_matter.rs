@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     match decode::decode(bytes, "posts/fuzz.md") {
         Ok(text) => {
-            let source = Source { path: "posts/fuzz.md".to_string(), text };
+            let source = Source { path: "posts/fuzz.md".to_string(), text: text.into() };
             match front_matter::read(&source) {
                 Ok(Some(found)) => assert!(source.text.is_char_boundary(found.body_start)),
                 Ok(None) => {}

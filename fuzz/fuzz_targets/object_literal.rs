@@ -6,5 +6,5 @@ use crieur::problem::Source;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let _ = object_literal::read(&Source { path: "posts/posts.11tydata.js".to_string(), text: text.to_string() });
+    let _ = object_literal::read(&Source { path: "posts/posts.11tydata.js".to_string(), text: text.into() });
 });

@@ -3,10 +3,11 @@
 //! Line breaks and the space around a body make no difference.
 
 use std::fmt;
+use std::num::NonZeroU128;
 
 /// BLAKE3's first 128 bits; an empty body has none, because empty bodies are not equal bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BodyHash(Option<u128>);
+pub struct BodyHash(Option<NonZeroU128>);
 
 impl BodyHash {
     pub fn of(body: &str) -> Self {
@@ -21,13 +22,13 @@ impl BodyHash {
         };
         let mut first = [0; 16];
         first.copy_from_slice(&hash.as_bytes()[..16]);
-        BodyHash(Some(u128::from_be_bytes(first)))
+        BodyHash(NonZeroU128::new(u128::from_be_bytes(first)))
     }
 
     /// Reads what `Display` writes. Anything else says nothing of a body: the item is known again by its other signs.
     pub fn read(text: &str) -> Self {
         let written = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        BodyHash(written.then(|| u128::from_str_radix(text, 16).ok()).flatten())
+        BodyHash(written.then(|| u128::from_str_radix(text, 16).ok()).flatten().and_then(NonZeroU128::new))
     }
 
     pub fn is_empty(self) -> bool {

@@ -8,6 +8,17 @@
 
 use crate::problem::{Place, Problem};
 
+/// Decodes the whole of a file and adds its text to another.
+pub fn decode_onto(bytes: &[u8], path: &str, onto: &mut String) -> Result<(), Problem> {
+    let marked = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0xEF, 0xBB, 0xBF, ..]);
+    match simdutf8::basic::from_utf8(bytes) {
+        // What nearly every file is; all else takes the longer way.
+        Ok(text) if !marked && !bytes.contains(&0) && !bytes.contains(&b'\r') => onto.push_str(text),
+        _ => onto.push_str(&decode(bytes, path)?),
+    }
+    Ok(())
+}
+
 /// Decodes the whole of a file; `path` is the name that people know it by.
 pub fn decode(bytes: &[u8], path: &str) -> Result<String, Problem> {
     match bytes {

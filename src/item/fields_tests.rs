@@ -11,7 +11,7 @@ pub(in crate::item) fn with<T>(
     make: impl FnOnce(&mut Fields<'_>) -> T,
 ) -> (T, Vec<String>) {
     let (Value::Object(own), Value::Object(inherited)) = (own, inherited) else { panic!("objects") };
-    let source = Source { path: "posts/a.md".to_string(), text: "---\n---\n".to_string() };
+    let source = Source { path: "posts/a.md".to_string(), text: "---\n---\n".into() };
     let mut fields =
         Fields { own: &own, inherited: &inherited, format, source: &source, zone: Tz::UTC, problems: Vec::new() };
     let made = make(&mut fields);

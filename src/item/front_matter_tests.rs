@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn source(text: &str) -> Source {
-    Source { path: "posts/a.md".to_string(), text: text.to_string() }
+    Source { path: "posts/a.md".to_string(), text: text.into() }
 }
 
 fn data(text: &str) -> Value {

@@ -183,7 +183,7 @@ fn read(listings: &Listings<'_>, path: &str, problems: &mut Problems) -> Option<
         }
     };
     match text {
-        Ok(text) => Some(Source { path: path.to_string(), text }),
+        Ok(text) => Some(Source { path: path.to_string(), text: text.into() }),
         Err(problem) => {
             problems.push(problem);
             None

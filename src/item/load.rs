@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,7 @@ use super::permalink::{self, Names};
 use super::walk::{self, ContentFile, Listings};
 use super::{BodyHash, Data, Item, decode, front_matter};
 use crate::config::{Config, Future};
-use crate::problem::{Problem, Problems, Source};
+use crate::problem::{Problem, Problems, Source, Text};
 
 /// All that the content folders hold.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +46,9 @@ enum Outcome {
     Problems(Vec<Problem>),
 }
 
+/// How many files' texts share a piece of memory: few enough that they are still at hand when they are looked into.
+const BATCH: usize = 24;
+
 thread_local! {
     /// What a file is read into. One a thread: rayon's own `map_init` makes one for every few files.
     static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
@@ -65,27 +69,52 @@ pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
     let images = Images::new(&listings, &config.site.url, &config.content.static_folders);
     let reader = Reader { config, inheritance, images, now };
 
-    let outcomes: Vec<Outcome> = files
-        .par_iter()
-        .with_min_len(16)
-        .map(|file| BUFFER.with_borrow_mut(|buffer| reader.file(file, buffer)))
-        .collect();
+    let mut outcomes = Vec::new();
+    outcomes.resize_with(files.len(), || Outcome::PassedOver("not read"));
+    files.par_chunks(BATCH).zip(outcomes.par_chunks_mut(BATCH)).for_each(|(files, outcomes)| {
+        BUFFER.with_borrow_mut(|buffer| reader.batch(files, outcomes, buffer));
+    });
 
-    loaded.items.reserve(outcomes.len());
-    for (file, outcome) in files.into_iter().zip(outcomes) {
-        match outcome {
-            Outcome::Item(item, problems) => {
-                loaded.items.push(item);
-                loaded.problems.0.extend(problems);
-            }
-            Outcome::PassedOver(reason) => {
-                loaded.passed_over.push(PassedOver { path: file.path, reason: reason.to_string() })
-            }
-            Outcome::Problems(problems) => loaded.problems.0.extend(problems),
+    // Item by item where the outcomes stood: there is no second list of all of them.
+    let item = |(at, outcome)| match outcome {
+        Outcome::Item(item, problems) => {
+            loaded.problems.0.extend(problems);
+            Some(item)
         }
-    }
+        Outcome::PassedOver(reason) => {
+            let path = files.get(at).map(|file: &ContentFile| file.path.clone()).unwrap_or_default();
+            loaded.passed_over.push(PassedOver { path, reason: reason.to_string() });
+            None
+        }
+        Outcome::Problems(problems) => {
+            loaded.problems.0.extend(problems);
+            None
+        }
+    };
+    loaded.items = outcomes.into_iter().enumerate().filter_map(item).collect();
     loaded.problems.0.extend(reader.images.missing());
     loaded
+}
+
+/// A file's name without its ending.
+fn stem(file: &ContentFile) -> &str {
+    permalink::stem(file.path.rsplit('/').next().unwrap_or(&file.path))
+}
+
+/// Why a file is no item, where its name says so.
+fn passed_over_by_name(file: &ContentFile) -> Option<&'static str> {
+    let stem = stem(file);
+    if file.named {
+        return None;
+    }
+    if stem.eq_ignore_ascii_case("readme") {
+        return Some("a README");
+    }
+    if stem == "_index" || stem.starts_with("_index.") {
+        return Some("a folder's index page");
+    }
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    (permalink::is_index(stem) && folder == &*file.content).then_some("the index page of a content folder")
 }
 
 fn is_markdown(path: &str) -> bool {
@@ -101,33 +130,35 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&self, file: &ContentFile, buffer: &mut Vec<u8>) -> Outcome {
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
-        let stem = permalink::stem(name);
-        if !file.named {
-            if stem.eq_ignore_ascii_case("readme") {
-                return Outcome::PassedOver("a README");
-            }
-            if stem == "_index" || stem.starts_with("_index.") {
-                return Outcome::PassedOver("a folder's index page");
-            }
-            if permalink::is_index(stem)
-                && file.path.rsplit_once('/').map_or("", |(folder, _)| folder) == &*file.content
-            {
-                return Outcome::PassedOver("the index page of a content folder");
-            }
+    /// Reads some files, their texts into one piece of memory, then makes of each what it is.
+    fn batch(&self, files: &[ContentFile], outcomes: &mut [Outcome], buffer: &mut Vec<u8>) {
+        let mut whole = String::with_capacity(BATCH * 3 * 1024);
+        let parts: Vec<Result<Range<usize>, Outcome>> =
+            files.iter().map(|file| self.read(file, buffer, &mut whole)).collect();
+        whole.shrink_to_fit();
+        let whole = Arc::new(whole);
+        for ((file, part), outcome) in files.iter().zip(parts).zip(outcomes) {
+            *outcome = match part.map(|part| Text::part(&whole, part)) {
+                Ok(Some(text)) => self.text(file, stem(file), Source { path: file.path.clone(), text }),
+                Ok(None) => Outcome::PassedOver("no text"),
+                Err(outcome) => outcome,
+            };
         }
-        let text = read(&self.config.root.join(&file.path), buffer)
-            .map_err(|error| {
-                Problem::error("unreadable", format!("this file cannot be read: {}", walk::words(&error)))
-                    .help("see that the file may be read, or take it out of the content folders")
-                    .in_file(&file.path)
-            })
-            .and_then(|bytes| decode::decode(bytes, &file.path));
-        match text {
-            Ok(text) => self.text(file, stem, Source { path: file.path.clone(), text }),
-            Err(problem) => Outcome::Problems(vec![problem]),
+    }
+
+    /// Adds a file's text to the others'; or what the file is without being read, or because it can't be.
+    fn read(&self, file: &ContentFile, buffer: &mut Vec<u8>, whole: &mut String) -> Result<Range<usize>, Outcome> {
+        if let Some(reason) = passed_over_by_name(file) {
+            return Err(Outcome::PassedOver(reason));
         }
+        let bytes = read(&self.config.root.join(&file.path), buffer).map_err(|error| {
+            Problem::error("unreadable", format!("this file cannot be read: {}", walk::words(&error)))
+                .help("see that the file may be read, or take it out of the content folders")
+                .in_file(&file.path)
+        });
+        let start = whole.len();
+        let added = bytes.and_then(|bytes| decode::decode_onto(bytes, &file.path, whole));
+        added.map(|()| start..whole.len()).map_err(|problem| Outcome::Problems(vec![problem]))
     }
 
     fn text(&self, file: &ContentFile, stem: &str, source: Source) -> Outcome {

@@ -91,6 +91,10 @@ impl Lock {
 
     /// Adds what the other knows and this one does not. Where both know an id, this one's word is trusted first.
     pub fn fill_from(&mut self, other: &Lock) {
+        // The store's copy of a file that nobody lost says the same.
+        if self == other {
+            return;
+        }
         let rows = std::mem::take(&mut self.rows);
         *self = Lock::from_rows(rows.into_iter().chain(other.rows.iter().cloned()).collect());
     }
@@ -108,8 +112,7 @@ impl Lock {
             match row(line) {
                 Some(row) => rows.push(row),
                 None => {
-                    let source =
-                        source.get_or_insert_with(|| Source { path: path.to_string(), text: text.to_string() });
+                    let source = source.get_or_insert_with(|| Source { path: path.to_string(), text: text.into() });
                     problems.push(
                         Problem::error(
                             "lock-syntax",

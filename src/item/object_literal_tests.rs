@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 
 fn source(text: &str) -> Source {
-    Source { path: "posts/posts.11tydata.js".to_string(), text: text.to_string() }
+    Source { path: "posts/posts.11tydata.js".to_string(), text: text.into() }
 }
 
 fn value(text: &str) -> Value {

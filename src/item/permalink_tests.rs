@@ -12,7 +12,7 @@ fn at(permalink: &str, below: &str, own: Value) -> (String, Vec<String>) {
 fn spelled(permalink: &str, below: &str, own: Value, format: Format) -> (String, Vec<String>) {
     let mut config = config(std::path::Path::new("/nowhere"), "");
     config.content.permalink = permalink.to_string();
-    let source = Source { path: format!("posts/{below}"), text: "---\n---\n".to_string() };
+    let source = Source { path: format!("posts/{below}"), text: "---\n---\n".into() };
     let (own, inherited) =
         (own.as_object().unwrap().clone(), json!({ "permalink": "/all-the-same/" }).as_object().unwrap().clone());
     let mut fields = Fields {
