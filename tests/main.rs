@@ -11,6 +11,7 @@ mod feeds;
 mod init;
 mod interrupted;
 mod invalid;
+mod kept_pictures;
 mod killed;
 mod letter;
 mod letter_peers;
