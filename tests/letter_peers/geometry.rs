@@ -91,7 +91,6 @@ fn a_letter_fits_every_width_from_320_to_640_and_200_percent_of_zoom() {
 }
 
 #[test]
-#[ignore = "pictures are not yet converted"]
 fn every_picture_of_a_letter_is_there_and_no_wider_than_its_column() {
     let Some(mut browser) = Browser::start("every_picture_of_a_letter_is_there_and_no_wider_than_its_column") else {
         return;

@@ -7,7 +7,8 @@ use crate::support::terminal::{Terminal, as_page};
 /// The background colours that a letter's own styles name, each once.
 fn backgrounds(html: &str) -> Vec<[u8; 3]> {
     let mut found = Vec::new();
-    for rest in html.split("<body").nth(1).unwrap_or_default().split("background-color:#").skip(1) {
+    for rest in html.split("<body").nth(1).unwrap_or_default().split("background-color:").skip(1) {
+        let Some(rest) = rest.trim_start().strip_prefix('#') else { continue };
         let byte = |at: usize| rest.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         if let (Some(red), Some(green), Some(blue)) = (byte(0), byte(2), byte(4))
             && !found.contains(&[red, green, blue])

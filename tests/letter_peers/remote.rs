@@ -40,7 +40,6 @@ fn a_letter_asks_for_its_sites_pictures_and_for_nothing_else() {
 }
 
 #[test]
-#[ignore = "pictures are not yet converted"]
 fn a_letter_without_pictures_or_with_its_own_asks_for_nothing_at_all() {
     let Some(mut browser) = Browser::start("a_letter_without_pictures_or_with_its_own_asks_for_nothing_at_all")
     else {

@@ -119,19 +119,32 @@ const MINUMECO: &str = "site:\n  url: https://ecoresponsable.numerique.gouv.fr/\
      markdown: { html: true, breaks: true, linkify: true, typographer: true, indented_code: false, \
      quotes: [\"«\\u00a0\", \"\\u00a0»\", \"‹\\u00a0\", \"\\u00a0›\"] }\nmail: { transport: 'maildir:var/outbox' }\n";
 
+const MINI_SERIES_SECTIONS: &str = "sections:\n  - { title: La mini-série des référents, mark: 🎬, select: { folder: posts/videos } }\n  \
+     - { title: À écouter, mark: 🎧, select: { folder: posts/podcast } }\n  - { title: Et aussi, mark: 📌 }\n";
+
+const SECTIONS_2026: &str = "sections:\n  - { title: Semaine NumEco 2026, mark: 📅, select: { folder: actus } }\n  \
+     - { title: À regarder, mark: 🎬, select: { folder: videos } }\n  - { title: À écouter, mark: 🎧, select: { folder: podcasts } }\n  \
+     - { title: Nos lettres, mark: 📬, select: { folder: lettres-information }, show: line }\n";
+
 /// What came out around the four episodes of a series, in the late summer of 2024.
 pub fn mini_series(theme: &str) -> Project {
     let mut project = Project::empty()
         .file("config/crieur.yaml", MINUMECO.replace("PERMALINK", "/posts/{stem}/"))
-        .file("config/newsletters/referents.yaml", newsletter(theme, ""))
+        .file("config/newsletters/referents.yaml", newsletter(theme, MINI_SERIES_SECTIONS))
         .file("config/people.csv", PEOPLE);
     project.copy(&corpora().expect("the corpora").join("minumeco"), ".");
     for entry in fs::read_dir(project.join("posts")).expect("posts").flatten() {
         let path = entry.path();
         let text = fs::read_to_string(&path).expect("a post");
         let date = text.split("\ndate: ").nth(1).and_then(|rest| rest.get(..10)).unwrap_or_default();
-        if path.extension().is_some_and(|ending| ending == "md") && !("2024-07-15".."2024-09-22").contains(&date) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".md") {
+            continue;
+        }
+        if !("2024-07-15".."2024-09-22").contains(&date) {
             fs::remove_file(path).expect("a post to remove");
+        } else if let Some(folder) = ["videos", "podcast"].iter().find(|folder| name.contains(*folder)) {
+            project.rename(&format!("posts/{name}"), &format!("posts/{folder}/{name}"));
         }
     }
     project.at("2024-09-23T07:00:00Z");
@@ -146,7 +159,7 @@ pub fn minumeco_2026(theme: &str) -> Project {
         .replace("  static: static\n", "");
     let mut project = Project::empty()
         .file("config/crieur.yaml", config)
-        .file("config/newsletters/referents.yaml", newsletter(theme, ""))
+        .file("config/newsletters/referents.yaml", newsletter(theme, SECTIONS_2026))
         .file("config/people.csv", PEOPLE);
     project.copy(&corpora().expect("the corpora").join("minumeco-2026"), ".");
     project.at("2026-03-02T08:00:00Z");

@@ -24,7 +24,7 @@ impl Terminal {
             std::fs::create_dir_all(home.path().join(folder)).expect("a folder");
         }
         std::fs::copy(letter, home.path().join("box/cur/letter:2,S")).expect("a copy");
-        let settings = "set charset=utf-8 header_cache=\"\" sort=date\nalternative_order text/plain\nignore *\n\
+        let settings = "set charset=utf-8\nalternative_order text/plain\nignore *\n\
                         unignore from date subject to\ncolor status white blue\ncolor hdrdefault cyan default\n\
                         color indicator black white\npush '<display-message>'\n";
         std::fs::write(home.path().join("muttrc"), settings).expect("settings");
