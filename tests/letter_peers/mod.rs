@@ -3,6 +3,7 @@
 mod accessibility;
 mod geometry;
 mod html_checker;
+mod pictures;
 mod programs;
 mod remote;
 mod spam;
