@@ -6,7 +6,7 @@ use crate::support::browser::{Browser, Look, list};
 use crate::support::letters;
 
 /// What a mail gateway puts in front of a letter from outside: about as tall as they come.
-pub const BANNER: &str = "<table border=\"0\" cellspacing=\"0\" cellpadding=\"0\" width=\"100%\"><tr><td style=\"height:72px;padding:4px 8px;\
+pub const BANNER: &str = "<table border=\"0\" cellspacing=\"0\" cellpadding=\"0\" width=\"100%\"><tr><td style=\"height:64px;padding:4px 8px;\
     background-color:#ffeb9c;color:#000000;font-family:Arial,sans-serif;font-size:14px\"><strong>ATTENTION :</strong> ce message \
     provient de l’extérieur de l’organisation. N’ouvrez ni lien ni pièce jointe sans en connaître l’expéditeur.</td></tr></table>";
 
@@ -33,12 +33,11 @@ fn with_pictures_blocked_the_first_title_is_on_the_first_screen_and_no_frame_is_
             }
             let seen = browser.look(&look);
             let title = first_title(&seen);
-            let end = number(&title["y"]) + number(&title["height"]);
-            // The longest titles take many lines: their first is what must be there.
-            let lines_end = if letter.name.starts_with("traps") { number(&title["y"]) + 30.0 } else { end };
+            // A title may be as long as its author likes: its first two lines are what must be there.
+            let lines_end = number(&title["y"]) + number(&title["height"]).min(56.0);
             if lines_end > 400.0 {
                 faults.push(format!(
-                    "{}, {said}: the first title ends at {lines_end} px: {}",
+                    "{}, {said}: the first title's second line ends at {lines_end} px: {}",
                     letter.name, title["text"]
                 ));
             }

@@ -70,7 +70,13 @@ pub fn compose(name: &str, theme: &str, project: Project) -> Letter {
     }
     let digests = fs::read_dir(project.join("var/digest")).expect("a digest");
     let folder = digests.flatten().map(|entry| entry.path()).find(|path| path.join("letter.html").exists());
-    copy(&folder.expect("a letter"), &kept);
+    let folder = folder.expect("a letter");
+    copy(&folder, &kept);
+    // Sent, it would have its pictures here.
+    if folder.join("pictures").is_dir() {
+        copy(&folder.join("pictures"), &kept.join("public/letters/pictures"));
+        served.push(kept.join("public"));
+    }
     let config = project.read("config/crieur.yaml");
     let site = config.split("url: ").nth(1).and_then(|rest| rest.split([' ', ',', '\n']).next()).expect("a site");
     Letter { name, folder: kept, sites: json!({ site: served }) }
