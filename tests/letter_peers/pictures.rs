@@ -77,18 +77,28 @@ fn draw_in_mutt(browser: &mut Browser, letter: &Letter) {
     lighten(&path);
 }
 
-#[test]
-#[ignore = "writes docs/pictures: run it by name when the themes change, and look at what it drew"]
-fn draw_the_pictures_of_the_letter() {
+fn prepare() {
     assert!(corpora().is_some(), "the corpora are needed");
     assert!(has_program("pngquant", "--version"), "pngquant is needed");
-    let _ = fs::remove_dir_all(FOLDER);
     fs::create_dir_all(FOLDER).expect("a folder");
+}
+
+#[test]
+#[ignore = "writes docs/pictures: run it by name when the themes change, and look at what it drew"]
+fn draw_the_pictures_of_the_letter_in_a_browser() {
+    prepare();
     let mut browser = Browser::start("the pictures").expect("Chromium");
     let shown = |letter: &&Letter| letter.name.starts_with("mini") || letter.name.starts_with("minumeco");
     for letter in letters::all().iter().filter(shown) {
         draw_in_chromium(&mut browser, letter);
     }
+}
+
+#[test]
+#[ignore = "writes docs/pictures: run it by name when the themes change, and look at what it drew"]
+fn draw_the_pictures_of_the_letter_in_mail_programs() {
+    prepare();
+    let mut browser = Browser::start("the pictures").expect("Chromium");
     for theme in letters::THEMES {
         let name = format!("mini-series-{theme}");
         let letter = letters::all().iter().find(|letter| letter.name == name).expect("the letter");
