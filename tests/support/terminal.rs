@@ -23,7 +23,9 @@ impl Terminal {
         for folder in ["Mail", "box/cur", "box/new", "box/tmp"] {
             std::fs::create_dir_all(home.path().join(folder)).expect("a folder");
         }
-        std::fs::copy(letter, home.path().join("box/cur/letter:2,S")).expect("a copy");
+        // With the line ends that a mail server writes in a Maildir.
+        let text = std::fs::read_to_string(letter).expect("a letter").replace("\r\n", "\n");
+        std::fs::write(home.path().join("box/cur/letter:2,S"), text).expect("a copy");
         let settings = "set charset=utf-8\nalternative_order text/plain\nignore *\n\
                         unignore from date subject to\ncolor status white blue\ncolor hdrdefault cyan default\n\
                         color indicator black white\npush '<display-message>'\n";
@@ -104,7 +106,7 @@ pub fn as_page(shown: &str) -> String {
                 "<span style=\"color:{front};background:{back};font-weight:{weight}\">{text}</span>"
             ));
         }
-        lines.push_str("&#8203;</div>\n");
+        lines.push_str("&#8203;</div>");
     }
     format!(
         "<!DOCTYPE html><html lang=\"fr\"><meta charset=\"utf-8\"><title>Terminal</title><body style=\"margin:0;padding:8px;background:#111111\">\
