@@ -5,21 +5,54 @@
 use crate::config::Select;
 use crate::item::Item;
 
+/// Why a selection does not take an item: the first of its conditions that the item fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It has none of the wanted tags.
+    Tags,
+    /// It has one of the unwanted tags.
+    NotTags,
+    Series,
+    Kind,
+    Language,
+    Folder,
+    /// It lies in one of the unwanted folders.
+    NotFolders,
+}
+
 /// Whether `select` takes this item. Words are compared without regard to case; a `language` takes its regions along
 /// (`fr` takes `fr-CA`); a `folder` is any run of whole folder names on the item's way (`posts/videos`, `videos`).
 pub fn matches(item: &Item, select: &Select) -> bool {
+    refusal(item, select).is_none()
+}
+
+/// Why `select` does not take this item; `None`: it does.
+pub fn refusal(item: &Item, select: &Select) -> Option<Refusal> {
     let has = |tag: &String| item.tags.iter().any(|own| same(own, tag));
     let asked = |wanted: &Option<String>, own: &Option<String>| match wanted {
         None => true,
         Some(wanted) => own.as_deref().is_some_and(|own| same(own, wanted)),
     };
-    (select.tags.is_empty() || select.tags.iter().any(has))
-        && !select.not_tags.iter().any(has)
-        && asked(&select.series, &item.series)
-        && asked(&select.kind, &item.kind)
-        && select.language.as_ref().is_none_or(|wanted| speaks(item.language.as_deref(), wanted))
-        && select.folder.as_ref().is_none_or(|wanted| lies_in(item.path(), wanted))
-        && !select.not_folders.iter().any(|unwanted| !unwanted.is_empty() && lies_in(item.path(), unwanted))
+    if !select.tags.is_empty() && !select.tags.iter().any(has) {
+        return Some(Refusal::Tags);
+    }
+    if select.not_tags.iter().any(has) {
+        return Some(Refusal::NotTags);
+    }
+    if !asked(&select.series, &item.series) {
+        return Some(Refusal::Series);
+    }
+    if !asked(&select.kind, &item.kind) {
+        return Some(Refusal::Kind);
+    }
+    if !select.language.as_ref().is_none_or(|wanted| speaks(item.language.as_deref(), wanted)) {
+        return Some(Refusal::Language);
+    }
+    if !select.folder.as_ref().is_none_or(|wanted| lies_in(item.path(), wanted)) {
+        return Some(Refusal::Folder);
+    }
+    let unwanted = |unwanted: &String| !unwanted.is_empty() && lies_in(item.path(), unwanted);
+    select.not_folders.iter().any(unwanted).then_some(Refusal::NotFolders)
 }
 
 /// Newest first; items of one instant in reverse order of their paths.
@@ -65,6 +98,15 @@ mod tests {
         assert!(matches(&own, &select(&["VIDÉO", "autre"], &[])));
         assert!(!matches(&own, &select(&["autre"], &[])));
         assert!(!matches(&own, &select(&["vidéo"], &["réseau"])));
+    }
+
+    #[test]
+    fn a_refusal_names_the_condition() {
+        let own = item("posts/a.md", "A");
+        let select = Select { series: Some("une".into()), folder: Some("posts".into()), ..Select::default() };
+        assert_eq!(refusal(&own, &select), Some(Refusal::Series));
+        let select = Select { not_folders: vec!["posts".into()], ..Select::default() };
+        assert_eq!(refusal(&own, &select), Some(Refusal::NotFolders));
     }
 
     #[test]

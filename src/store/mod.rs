@@ -47,6 +47,8 @@ pub enum StoreError {
     OtherKey,
     #[error("the database was made by a newer version of this program")]
     Newer,
+    #[error("the database is of an earlier version's form: `crieur status` brings it to this one's")]
+    Older,
 }
 
 impl StoreError {
@@ -90,6 +92,27 @@ impl Store {
         let mut store = Store { connection };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Opens a database that is there, for those who only look: no statement can change it.
+    pub async fn look(path: &Path) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = sqlite_address(path).parse()?;
+        let mut connection = options.connect().await?;
+        for pragma in ["PRAGMA busy_timeout = 2000", "PRAGMA query_only = 1"] {
+            sqlx::raw_sql(pragma).execute(&mut connection).await?;
+        }
+        let version = read_meta(&mut connection, "version").await?;
+        match version.and_then(|text| text.parse().ok()).unwrap_or(0) {
+            version if version < MIGRATIONS.len() => Err(StoreError::Older),
+            version if version > MIGRATIONS.len() => Err(StoreError::Newer),
+            _ => Ok(Store { connection }),
+        }
+    }
+
+    /// The fingerprint of the key that the database was used with, if it was used.
+    pub async fn key_fingerprint(&mut self) -> Result<Option<String>> {
+        read_meta(&mut self.connection, "key").await
     }
 
     /// Closes the database; SQLite then folds its log into it.
@@ -233,6 +256,17 @@ pub(crate) mod tests {
             let (folder, mut store) = empty().await;
             write_meta(&mut store.connection, "version", "99").await.unwrap();
             assert!(matches!(Store::open(&folder.path().join("crieur.db")).await, Err(StoreError::Newer)));
+        });
+    }
+
+    #[test]
+    fn whoever_only_looks_can_change_nothing() {
+        wait(async {
+            let (folder, store) = empty().await;
+            store.close().await.unwrap();
+            let mut store = Store::look(&folder.path().join("crieur.db")).await.unwrap();
+            assert!(store.brake_all("no").await.is_err());
+            assert_eq!(store.key_fingerprint().await.unwrap(), None);
         });
     }
 

@@ -1,6 +1,6 @@
 //! Newsletters: when each was first seen, up to which moment it was considered, and what it has announced.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
@@ -33,6 +33,16 @@ pub enum How {
 }
 
 impl How {
+    /// A word of the table.
+    fn parse(word: &str) -> How {
+        match word {
+            "counted" => How::Counted,
+            "backlog" => How::Backlog,
+            "declined" => How::Declined,
+            _ => How::Announced,
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             How::Announced => "announced",
@@ -41,6 +51,15 @@ impl How {
             How::Declined => "declined",
         }
     }
+}
+
+/// When and how an item came to count as announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    pub how: How,
+    /// The number of its edition, if one announced it.
+    pub number: Option<i64>,
+    pub at: DateTime<Utc>,
 }
 
 impl Store {
@@ -113,6 +132,25 @@ impl Store {
         let mut transaction = self.write().await?;
         announce(&mut transaction, newsletter, items, How::Declined, None, now).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// How each id that a newsletter must not announce again came to that.
+    pub async fn announcements(&mut self, newsletter: &str) -> Result<HashMap<String, Announcement>> {
+        let rows = sqlx::query(
+            "SELECT a.item, a.how, a.at, e.number FROM announced a LEFT JOIN editions e ON e.id = a.edition
+             WHERE a.newsletter = $1",
+        )
+        .bind(newsletter)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut announcements = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let how: String = row.try_get(1)?;
+            let announcement =
+                Announcement { how: How::parse(&how), number: row.try_get(3)?, at: moment(row.try_get(2)?) };
+            announcements.insert(row.try_get(0)?, announcement);
+        }
+        Ok(announcements)
     }
 
     /// Scheduled moments up to `moment` were seen to. Never goes back.
@@ -191,6 +229,8 @@ mod tests {
             assert_eq!(store.announced("a").await.unwrap(), backlog.into_iter().collect());
             assert_eq!(store.newsletter("a").await.unwrap().unwrap().considered, moment(100));
             assert!(store.announced("b").await.unwrap().is_empty());
+            let one = &store.announcements("a").await.unwrap()["item 7"];
+            assert_eq!(*one, Announcement { how: How::Backlog, number: None, at: moment(100) });
         });
     }
 
