@@ -16,6 +16,7 @@ mod killed;
 mod letter;
 mod letter_peers;
 mod letter_pictures;
+mod lint;
 mod markdown_it;
 mod online;
 mod pictures;

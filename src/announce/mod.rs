@@ -19,6 +19,7 @@ mod pages;
 mod pictures;
 pub mod press;
 pub mod sheet;
+mod stand_in;
 mod test_copy;
 
 pub use frozen::{Frozen, deliver_frozen};
@@ -26,6 +27,7 @@ pub use next::{Asked, Next, next};
 pub use online::{Page, write_events, write_page, write_pages};
 pub use pictures::{write_kept_pictures, write_pictures};
 pub use press::Known;
+pub use stand_in::stand_in;
 pub use test_copy::send_test;
 
 use crate::body::Renderer;

@@ -19,9 +19,6 @@ use crate::problem::{Problem, Problems};
 use crate::selection::{matches, newest_first};
 use crate::store::Store;
 
-/// How many items a letter is tried with.
-const TRIED: usize = 3;
-
 /// What a newsletter must not announce by itself any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
@@ -64,6 +61,17 @@ pub fn letters(
     press(material, newsletter, known, number, now).letters
 }
 
+/// The same letters for those who write nothing: a picture that was never converted is, and is not kept.
+pub fn looked_at(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    known: &Known,
+    number: u64,
+    now: DateTime<Utc>,
+) -> Result<Vec<Composed>, Problems> {
+    press_and(&input(material, newsletter, known, number, now), known, Remember::No).letters
+}
+
 /// The next letters, with what the edition's file says.
 pub fn press(
     material: Material<'_>,
@@ -72,19 +80,22 @@ pub fn press(
     number: u64,
     now: DateTime<Utc>,
 ) -> Pressed {
-    let input = input(material, newsletter, known, number, now);
-    let found = sheet::read(&input, &known.shown);
+    press_and(&input(material, newsletter, known, number, now), known, Remember::Yes)
+}
+
+fn press_and(input: &ComposeInput<'_>, known: &Known, remember: Remember) -> Pressed {
+    let newsletter = input.newsletter;
+    let found = sheet::read(input, &known.shown);
     // One that says nothing (any more) does not stand in the way of what came in since.
     let found = found.filter(|(sheet, ..)| newsletter.approve == Approve::File || !sheet.is_spent);
     let Some((sheet, plan, problems)) = found else {
-        let plans = digest::plans(&input);
-        let letters = plans.iter().map(|plan| compose(&input, plan, Remember::Yes)).collect();
+        let letters = digest::plans(input).iter().map(|plan| compose(input, plan, remember)).collect();
         return Pressed { letters, sheet: None };
     };
     let letters = match plan {
         _ if problems.has_errors() => Err(problems),
         None => Ok(Vec::new()),
-        Some(plan) => compose(&input, &plan, Remember::Yes).map(|mut composed| {
+        Some(plan) => compose(input, &plan, remember).map(|mut composed| {
             composed.problems.extend(problems);
             vec![composed]
         }),
@@ -133,7 +144,7 @@ pub fn count_new(material: Material<'_>, newsletter: &Newsletter, known: &Known,
 pub fn trial(material: Material<'_>, newsletter: &Newsletter, now: DateTime<Utc>) -> Result<Composed, Problems> {
     let mut newest: Vec<&Item> = material.items.iter().filter(|item| matches(item, &newsletter.select)).collect();
     newest_first(&mut newest);
-    let items: Vec<Item> = newest.into_iter().take(TRIED).cloned().collect();
+    let items: Vec<Item> = newest.into_iter().take(newsletter.max_items.max(1)).cloned().collect();
     let material = Material { items: &items, ..material };
     let known = Known::default();
     let input = input(material, newsletter, &known, newsletter.first_number, now);

@@ -1,20 +1,27 @@
 //! `crieur check`: reads everything, reports every problem, writes and sends nothing.
 //!
-//! The configuration, every item and its body, every feed's model, the letters' templates, and for each newsletter what a
-//! delivery would ask before its first letter: a way out that works, and a list of people that is in no repository.
+//! The configuration, every item and its body, every feed's model, each newsletter's next letter as its readers will meet
+//! it, and what a delivery would ask before its first letter: a way out that works, and a list of people that is in no
+//! repository.
 
-use chrono::{DateTime, Utc};
+use std::path::PathBuf;
+
 use rayon::prelude::*;
 use serde_json::json;
 
+use super::digest::{Remembered, remember};
 use super::office::material;
 use super::{Globals, Outcome, Unusable, report};
-use crate::announce::press;
+use crate::announce::{press, stand_in};
 use crate::config::people;
+use crate::digest::Composed;
 use crate::feed;
+use crate::lint;
+use crate::mail::letter::Head;
 use crate::mail::way_out;
 use crate::problem::{Problem, Problems, Severity};
 use crate::project::Project;
+use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,7 +53,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
             return Err(Unusable(problems).into());
         }
     };
-    let mut problems = everything(&project, globals.now);
+    let mut problems = everything(globals, &project);
     tidy(&mut problems);
     for passed in &project.passed_over {
         globals.detail(format_args!("passed over: {}: {}", passed.path, passed.reason));
@@ -79,13 +86,13 @@ fn print(globals: &Globals, format: Format, problems: &Problems, read: &str) -> 
 }
 
 /// Every problem of a project.
-fn everything(project: &Project, now: DateTime<Utc>) -> Problems {
+fn everything(globals: &Globals, project: &Project) -> Problems {
     let config = &project.config;
     let mut problems = project.problems.clone();
     let bodies: Vec<Problems> = project.items.par_iter().map(|item| project.renderer.render(item).problems).collect();
     bodies.into_iter().for_each(|of_one| problems.extend(of_one));
     problems.extend(feed::build_all(config, &project.items, &project.renderer).1);
-    problems.extend(letters(project, now));
+    problems.extend(letters(globals, project));
     for newsletter in &config.newsletters {
         problems.extend(people::check(config, newsletter));
         problems.extend(way_out::check(config, newsletter));
@@ -93,13 +100,44 @@ fn everything(project: &Project, now: DateTime<Utc>) -> Problems {
     problems
 }
 
-/// The letters' templates, and each newsletter's letter of its newest items: what its templates cannot say is found when
-/// they say it. What would be wrong with that letter's content is left to `digest`, which composes the real one.
-fn letters(project: &Project, now: DateTime<Utc>) -> Problems {
+/// Each newsletter's next letter, composed and looked over: what the database remembers is not in it; a newsletter that was
+/// never seen is tried with its newest items. What a letter has to leave out is left to `digest` to say.
+fn letters(globals: &Globals, project: &Project) -> Problems {
+    let config = &project.config;
+    let remembered = remember(config).unwrap_or_else(|error| {
+        globals.detail(format_args!("letters are tried with the newest items: {error:#}"));
+        Remembered::default()
+    });
+    let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
+    // A key that cannot be read is for those who send to complain of.
+    let secrets = Secrets::load(&config.secrets, keys_file.as_deref()).ok().flatten();
+    let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
     let mut problems = Problems::new();
-    for newsletter in &project.config.newsletters {
-        if let Err(wrong) = press::trial(material(project), newsletter, now) {
-            problems.extend(wrong);
+    for newsletter in &config.newsletters {
+        let trial = || press::trial(material(project), newsletter, globals.now);
+        let letter = match remembered.known(newsletter) {
+            None => trial(),
+            Some(known) => {
+                let number = remembered.number(newsletter);
+                match press::looked_at(material(project), newsletter, &known, number, globals.now) {
+                    Ok(letters) => match letters.into_iter().next() {
+                        Some(next) => Ok(next),
+                        // Nothing is new: there is a letter's template to try, and no letter to look at.
+                        None => trial().map(|_| Composed::default()),
+                    },
+                    Err(wrong) => Err(wrong),
+                }
+            }
+        };
+        match letter {
+            Ok(letter) => {
+                for variant in &letter.variants {
+                    let fields = stand_in(newsletter, &Head::new(config, newsletter, globals.now), variant, &secrets);
+                    let (announced, items) = (&letter.items, &project.items);
+                    problems.extend(lint::of_variant(config, newsletter, announced, items, variant, &fields));
+                }
+            }
+            Err(wrong) => problems.extend(wrong),
         }
     }
     problems

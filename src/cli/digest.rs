@@ -3,6 +3,8 @@
 //! It is composed, headed and encoded by what `send` uses, from what the database remembers; so what it shows is, byte
 //! for byte but for the recipient's stamps, what `send` sends at the same moment.
 
+mod weighing;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -13,10 +15,10 @@ use serde_json::{Value, json};
 
 use super::office::{material, unknown_newsletter};
 use super::{Globals, Outcome, Unusable, report};
-use crate::announce::{self, Known, press};
-use crate::config::{Audience, Backlog, Config, Newsletter};
+use crate::announce::{self, Known, press, stand_in};
+use crate::config::{Backlog, Config, Newsletter};
 use crate::digest::weight::Weight;
-use crate::digest::{Composed, Escape, StampFields, Variant, language};
+use crate::digest::{Composed, Escape};
 use crate::item::identity::Lock;
 use crate::lint;
 use crate::mail::letter::{Head, Prepared};
@@ -37,13 +39,33 @@ pub struct Args {
 
 /// What the database knows, if there is one.
 #[derive(Default)]
-struct Remembered {
+pub(super) struct Remembered {
     /// Ids announced, by newsletter; absent: the newsletter was never seen.
     announced: Vec<(String, HashSet<String>)>,
     /// Of these, what a letter showed.
     shown: Vec<(String, HashSet<String>)>,
     numbers: Vec<(String, u64)>,
-    ids: Option<Lock>,
+    /// How many people are subscribed.
+    people: Vec<(String, u64)>,
+    pub(super) ids: Option<Lock>,
+}
+
+impl Remembered {
+    /// What a newsletter must not announce again; `None`: it was never seen.
+    pub(super) fn known(&self, newsletter: &Newsletter) -> Option<Known> {
+        let ids = of(&self.announced, newsletter)?.clone();
+        Some(Known { ids, shown: of(&self.shown, newsletter).cloned().unwrap_or_default() })
+    }
+
+    /// Its next edition's number.
+    pub(super) fn number(&self, newsletter: &Newsletter) -> u64 {
+        of(&self.numbers, newsletter).copied().unwrap_or(newsletter.first_number)
+    }
+}
+
+/// What a list by newsletters says of this one.
+fn of<'a, T>(list: &'a [(String, T)], newsletter: &Newsletter) -> Option<&'a T> {
+    list.iter().find(|(name, _)| *name == newsletter.name).map(|(_, value)| value)
 }
 
 /// One newsletter's next edition, as it is shown.
@@ -53,6 +75,8 @@ struct Shown {
     subject: String,
     composed: Composed,
     weight: Weight,
+    /// What it weighs in detail; `None`: no letter.
+    report: Option<lint::weight::Report>,
     problems: Problems,
 }
 
@@ -100,15 +124,15 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::needs_a_person_if(told.has_errors()))
 }
 
-/// Reads the database if there is one; none is made.
-fn remember(config: &Config) -> anyhow::Result<Remembered> {
+/// Reads the database if there is one; none is made, and nothing is written.
+pub(super) fn remember(config: &Config) -> anyhow::Result<Remembered> {
     let path = database_path(&config.root, &config.database)?;
     if !path.exists() {
         return Ok(Remembered::default());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut store = Store::open(&path).await?;
+        let mut store = Store::look(&path).await?;
         let mut remembered = Remembered::default();
         for newsletter in &config.newsletters {
             let name = &newsletter.name;
@@ -119,6 +143,7 @@ fn remember(config: &Config) -> anyhow::Result<Remembered> {
             let first = i64::try_from(newsletter.first_number)?;
             let number = store.next_number(name, first).await?;
             remembered.numbers.push((name.clone(), number.unsigned_abs()));
+            remembered.people.push((name.clone(), store.count_subscribed(name).await?.unsigned_abs()));
         }
         remembered.ids = Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0);
         store.close().await?;
@@ -135,19 +160,15 @@ fn show(
     secrets: &Secrets,
     out: &Path,
 ) -> anyhow::Result<Shown> {
-    let found = |list: &[(String, u64)]| list.iter().find(|(name, _)| *name == newsletter.name).map(|(_, n)| *n);
-    let number = found(&remembered.numbers).unwrap_or(newsletter.first_number);
-    let announced =
-        remembered.announced.iter().find(|(name, _)| *name == newsletter.name).map(|(_, ids)| ids.clone());
-    let begins = announced.is_none();
-    let mut known = announced.unwrap_or_default();
+    let number = remembered.number(newsletter);
+    let known = remembered.known(newsletter);
+    let begins = known.is_none();
+    let mut known = known.unwrap_or_default();
     if begins && newsletter.backlog == Backlog::Skip {
         let words = "`backlog: skip`: what is there now will count as announced at the first `crieur run`";
         globals.say(format_args!("{}: nothing to announce yet ({words})", newsletter.name));
-        known.extend(project.items.iter().map(|item| item.id.clone()));
+        known.ids.extend(project.items.iter().map(|item| item.id.clone()));
     }
-    let shown = remembered.shown.iter().find(|(name, _)| *name == newsletter.name).map(|(_, ids)| ids.clone());
-    let known = Known { ids: known, shown: shown.unwrap_or_default() };
     let new = press::count_new(material(project), newsletter, &known, globals.now);
     if new > newsletter.surge {
         let words = "`send` would hold it for a person to look";
@@ -169,6 +190,7 @@ fn show(
         number,
         subject: String::new(),
         weight: Weight { html_bytes: 0, text_bytes: 0, letter_bytes: 0 },
+        report: None,
         composed,
         problems,
     };
@@ -188,6 +210,8 @@ fn show(
             let found = lint::of_variant(&project.config, newsletter, announced, &project.items, variant, &fields);
             shown.problems.extend(found);
             let (html, text) = (variant.html.fill(&fields, Escape::Html), variant.text.fill(&fields, Escape::None));
+            let people = weighing::people(project, newsletter, remembered, secrets);
+            shown.report = Some(weighing::report(&shown.composed, &html, &text, &letter, people));
             for (name, bytes) in
                 [("letter.eml", &letter[..]), ("letter.html", html.as_bytes()), ("letter.txt", text.as_bytes())]
             {
@@ -211,21 +235,6 @@ fn show(
     Ok(shown)
 }
 
-/// To whom the shown letter goes: the list's address, or somebody who does not exist.
-fn stand_in(newsletter: &Newsletter, head: &Head, variant: &Variant, secrets: &Secrets) -> StampFields {
-    let (name, email) = match &newsletter.to {
-        Audience::Address(address) => (None, address.as_str()),
-        _ if language::primary(&variant.language) == "fr" => (Some("Prénom Nom"), "destinataire@example.org"),
-        _ => (Some("First Last"), "recipient@example.org"),
-    };
-    StampFields {
-        name: name.map(str::to_string),
-        email: email.to_string(),
-        leave_url: head.leave_url(secrets, secrets.recipient_id(email)),
-        ..StampFields::default()
-    }
-}
-
 fn as_json(shown: &Shown) -> Value {
     let images: Vec<Value> =
         shown.composed.pictures.iter().map(|picture| json!({ "url": picture.url, "bytes": picture.bytes })).collect();
@@ -238,6 +247,7 @@ fn as_json(shown: &Shown) -> Value {
         "text_bytes": shown.weight.text_bytes,
         "letter_bytes": shown.weight.letter_bytes,
         "images": images,
+        "weight": shown.report,
         "problems": report::problems_as_json(&shown.problems),
     })
 }
@@ -264,6 +274,9 @@ fn in_words(shown: &Shown, out: &Path) -> String {
     if !shown.composed.pictures.is_empty() {
         let pictures = kilobytes(usize::try_from(pictures).unwrap_or(usize::MAX));
         words.push_str(&format!(", {} pictures of {pictures} together", shown.composed.pictures.len()));
+    }
+    if let Some(report) = &shown.report {
+        words.push_str(&format!("\n  {}", weighing::in_words(report)));
     }
     words.push_str(&format!("\n  {}", out.join(name).join("letter.html").display()));
     words

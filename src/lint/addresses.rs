@@ -191,6 +191,10 @@ impl Check<'_, '_> {
         if is_page || config.content.static_folders.is_empty() {
             return false;
         }
+        // Pictures that letters show are written when the letter goes.
+        if path.starts_with(config.pictures.folder.trim_matches('/')) {
+            return false;
+        }
         let path = percent_decoded(path);
         if path.split('/').any(|step| step == "..") {
             return false;

@@ -22,6 +22,9 @@ const TO_MAKE: [f64; 3] = [0.012, 0.013, 0.081];
 /// Grams of CO₂ equivalent for each kWh: the world's average, as the model takes it from Ember.
 const GRID: f64 = 494.0;
 
+/// The model's name.
+pub const MODEL: &str = "Sustainable Web Design Model, version 4";
+
 /// The method, named as a report must name it.
 pub const METHOD: &str = "Sustainable Web Design Model, version 4 (2024): 0.194 kWh/GB to run and 0.106 kWh/GB to make data \
      centres, networks and devices, at 494 g CO2e/kWh (world average, Ember); an order of magnitude, without storage and \
@@ -199,4 +202,44 @@ fn block_of(page: &Page<'_>, own: usize, outside: &[usize]) -> (usize, usize) {
     }
     let start = page.nodes.get(best).map_or(0, |node| node.range.start);
     (start, page.element(best).map_or(start, |element| element.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_has_two_digits_and_names_its_method() {
+        for (number, rounded) in
+            [(0.0, 0.0), (0.0148, 0.015), (0.00234, 0.0023), (1.49, 1.5), (12.6, 13.0), (98_765.0, 99_000.0)]
+        {
+            assert_eq!(two_digits(number), rounded);
+        }
+        // One gigabyte: 0.3 kWh at 494 g.
+        let carbon = carbon(1_000_000, 1_000);
+        assert_eq!((carbon.grams_per_letter, carbon.grams, carbon.recipients), (0.15, 150.0, 1_000));
+        assert!(carbon.method.starts_with(MODEL));
+    }
+
+    #[test]
+    fn each_item_is_weighed_by_what_is_there_for_it_alone() {
+        let first = "<tr><td><h2><a href=\"https://a.example.org/1\">Un</a></h2><img src=\"https://a.example.org/1.jpg\"></td></tr>";
+        let second = "<tr><td><h2><a href=\"https://a.example.org/2\">Deux mots</a></h2></td></tr>";
+        let html = format!("<body><h1>La lettre</h1><table>{first}{second}</table></body>");
+        let text = "La lettre\n\nUn\nhttps://a.example.org/1\n\nDeux\nmots\nhttps://a.example.org/2\n\n-- \nFin\n";
+        let item = |title, url| LetterItem { id: title, title, url, file: None };
+        let report = report(&Weighed {
+            html: &html,
+            text,
+            letter: b"From: a\r\nTo: b\r\n\r\nbody",
+            items: &[item("Un", "https://a.example.org/1"), item("Deux mots", "https://a.example.org/2")],
+            pictures: &[("https://a.example.org/1.jpg", Some(900))],
+            recipients: 3,
+        });
+        let weighed: Vec<_> = report.items.iter().map(|i| (i.html_bytes, i.text_bytes, i.picture_bytes)).collect();
+        let lengths = ("Un\nhttps://a.example.org/1\n\n".len(), "Deux\nmots\nhttps://a.example.org/2\n".len());
+        assert_eq!(weighed, [(first.len(), lengths.0, 900), (second.len(), lengths.1, 0)]);
+        assert_eq!((report.requests, report.pictures, report.header), (1, 900, 16));
+        assert_eq!((report.html, report.text), (html.len(), text.len()));
+    }
 }
