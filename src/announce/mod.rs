@@ -12,6 +12,7 @@
 //!
 //! BUGS: `approve: file` holds every edition: nothing looks at its file's `send` yet.
 
+pub mod choice;
 mod frozen;
 mod next;
 mod online;
@@ -28,7 +29,7 @@ pub use online::{Page, write_events, write_page, write_pages};
 pub use pictures::{write_kept_pictures, write_pictures};
 pub use press::Known;
 pub use stand_in::stand_in;
-pub use test_copy::send_test;
+pub use test_copy::{send_copies, send_test};
 
 use crate::body::Renderer;
 use crate::config::Config;

@@ -2,8 +2,8 @@
 
 use super::press::{self, Known};
 use super::{AnnounceError, Material};
-use crate::config::Newsletter;
-use crate::digest::StampFields;
+use crate::config::{Config, Newsletter};
+use crate::digest::{Composed, StampFields};
 use crate::mail::address::Address;
 use crate::mail::delivery::Setting;
 use crate::mail::letter::{Head, Prepared};
@@ -32,8 +32,23 @@ pub async fn send_test(
     // With a letter an item, the first of them is the next.
     let Some(mut composed) = letters.into_iter().next() else { return Ok(None) };
     problems.extend(std::mem::take(&mut composed.problems));
-    let Some(variant) = composed.variants.first() else { return Ok(None) };
-    let head = Head::new(material.config, newsletter, now);
+    if composed.variants.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(send_copies(setting, material.config, newsletter, &composed, addresses).await))
+}
+
+/// Sends this letter to these addresses only, and remembers nothing. Gives each one's outcome.
+pub async fn send_copies(
+    setting: &Setting,
+    config: &Config,
+    newsletter: &Newsletter,
+    composed: &Composed,
+    addresses: &[Address],
+) -> Vec<(Address, Outcome)> {
+    let now = setting.clock.now();
+    let Some(variant) = composed.variants.first() else { return Vec::new() };
+    let head = Head::new(config, newsletter, now);
     let letter = Prepared::carrying(&head, variant, &composed.pictures);
     // Its Message-ID is the moment's: a mail program that has seen the real one would hide the copy, or the other way.
     let mut items = letter.items.clone();
@@ -42,7 +57,7 @@ pub async fn send_test(
         Ok(carrier) => carrier,
         Err(fault) => {
             let failed = |address: &Address| (address.clone(), Outcome::Untried(fault.clone()));
-            return Ok(Some(addresses.iter().map(failed).collect()));
+            return addresses.iter().map(failed).collect();
         }
     };
     let mut outcomes = Vec::new();
@@ -59,5 +74,5 @@ pub async fn send_test(
         outcomes.push((address.clone(), outcome));
     }
     carrier.close().await;
-    Ok(Some(outcomes))
+    outcomes
 }
