@@ -10,6 +10,7 @@
 //!
 //! [`project`] is a project read as one value; [`store`] remembers, [`people`] are read from lists, [`secrets`] sign;
 //! [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
+//! [`preview`] shows the next letters and the feeds on a page of their own, before anybody gets them.
 //! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
 
 pub mod announce;
@@ -23,6 +24,7 @@ pub mod lint;
 pub mod mail;
 pub mod people;
 pub mod pictures;
+pub mod preview;
 pub mod problem;
 pub mod project;
 pub mod publish;

@@ -39,6 +39,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "problem",
         ],
     ),
+    (
+        "preview",
+        &[
+            "announce",
+            "mail",
+            "project",
+            "schedule",
+            "feed",
+            "digest",
+            "store",
+            "selection",
+            "item",
+            "secrets",
+            "config",
+            "problem",
+        ],
+    ),
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -21,6 +21,7 @@ mod markdown_it;
 mod online;
 mod pictures;
 mod postfix;
+mod preview;
 mod recipients;
 mod run_flow;
 mod support;

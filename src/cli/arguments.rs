@@ -52,6 +52,8 @@ pub enum Command {
     Build(super::build::Args),
     /// Compose the next letter without sending or remembering anything
     Digest(super::digest::Args),
+    /// Look at the next letter and the feeds on a page that follows your files
+    Preview(super::preview::Args),
     /// Freeze the next edition and deliver it; again, it goes on where it stopped
     Send(super::send::Args),
     /// What cron calls: build the feeds, then send what is due

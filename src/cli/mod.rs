@@ -14,6 +14,7 @@ pub mod init;
 mod ledger;
 mod office;
 mod post;
+pub mod preview;
 pub mod recipients;
 pub mod report;
 pub mod run;
@@ -121,6 +122,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&globals, arguments),
         Some(Command::Build(arguments)) => build::run(&globals, arguments),
         Some(Command::Digest(arguments)) => digest::run(&globals, arguments),
+        Some(Command::Preview(arguments)) => preview::run(&globals, arguments),
         Some(Command::Send(arguments)) => send::run(&globals, arguments),
         Some(Command::Run(arguments)) => run::run(&globals, arguments),
         Some(Command::Approve(edition)) => editions::approve(&globals, edition),

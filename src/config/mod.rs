@@ -88,6 +88,8 @@ pub struct Content {
     pub static_folders: Vec<String>,
     /// What bodies may name besides their own front matter, read from the files named.
     pub variables: serde_json::Map<String, serde_json::Value>,
+    /// Where they were read, relative to `root`.
+    pub variable_files: Vec<String>,
     pub markdown: MarkdownOptions,
     /// Handlebars by name; the built-in ones are added by `body::expand`.
     pub shortcodes: BTreeMap<String, String>,

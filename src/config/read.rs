@@ -165,7 +165,7 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
         }
         None => vec!["static".to_string()],
     };
-    let variables = variables::read(root, content.section("variables"));
+    let (variables, variable_files) = variables::read(root, content.section("variables"));
     let markdown = markdown(content.section("markdown"));
     let shortcodes = content.section("shortcodes");
     let named = shortcodes.named();
@@ -182,6 +182,7 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
         ids,
         static_folders,
         variables,
+        variable_files,
         markdown,
         shortcodes,
         unknown_shortcode,

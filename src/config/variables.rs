@@ -10,15 +10,17 @@ use super::reader::{Mapping, Node};
 use crate::item::object_literal;
 use crate::problem::Source;
 
-/// Name → the file's content. A file that cannot be read is a problem at the place where it is named.
-pub fn read(root: &Path, variables: Mapping<'_>) -> Map<String, Value> {
-    let mut read = Map::new();
+/// Name → the file's content, and the files' paths. A file that cannot be read is a problem at the place where it is named.
+pub fn read(root: &Path, variables: Mapping<'_>) -> (Map<String, Value>, Vec<String>) {
+    let (mut read, mut paths) = (Map::new(), Vec::new());
     for (name, node) in variables.named() {
-        if let Some(value) = node.text().and_then(|path| file(root, &path, &node)) {
+        let Some(path) = node.text() else { continue };
+        if let Some(value) = file(root, &path, &node) {
             read.insert(name, value);
         }
+        paths.push(path);
     }
-    read
+    (read, paths)
 }
 
 fn file(root: &Path, path: &str, node: &Node<'_>) -> Option<Value> {

@@ -67,6 +67,7 @@ pub fn config() -> Config {
             exclude: Vec::new(),
             static_folders: Vec::new(),
             variables: serde_json::Map::new(),
+            variable_files: Vec::new(),
             markdown: MarkdownOptions {
                 html: true,
                 breaks: true,

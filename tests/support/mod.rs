@@ -9,6 +9,7 @@ pub mod http;
 pub mod letters;
 pub mod pages;
 pub mod postfix;
+pub mod preview;
 pub mod project;
 pub mod rules;
 pub mod screen;

@@ -1,0 +1,89 @@
+//! What the database knows, looked at without changing it.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::announce::Known;
+use crate::config::{Backlog, Config, Newsletter};
+use crate::item::Item;
+use crate::item::identity::Lock;
+use crate::project::LOCK_PATH;
+use crate::store::newsletters::{Announcement, How};
+use crate::store::{Store, StoreError, database_path};
+
+/// All that the next letters depend on besides the project's files.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The ids that the database kept.
+    pub ids: Option<Lock>,
+    /// The fingerprint of the key that it was used with.
+    pub key: Option<String>,
+    newsletters: HashMap<String, Remembered>,
+}
+
+/// What is remembered of one newsletter.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// `None`: it was never seen.
+    pub announced: Option<HashMap<String, Announcement>>,
+    /// Scheduled moments up to here were seen to.
+    pub considered: Option<DateTime<Utc>>,
+    /// The next edition's.
+    pub number: u64,
+}
+
+impl Memory {
+    /// Reads the database if there is one; none is made.
+    pub async fn read(config: &Config) -> Result<Memory, StoreError> {
+        let path = database_path(&config.root, &config.database)?;
+        if !path.exists() {
+            return Ok(Memory::default());
+        }
+        let mut store = Store::look(&path).await?;
+        let mut memory = Memory {
+            ids: Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0),
+            key: store.key_fingerprint().await?,
+            newsletters: HashMap::new(),
+        };
+        for newsletter in &config.newsletters {
+            let name = &newsletter.name;
+            let seen = store.newsletter(name).await?;
+            let announced = match seen {
+                Some(_) => Some(store.announcements(name).await?),
+                None => None,
+            };
+            let first = i64::try_from(newsletter.first_number).unwrap_or(1);
+            let number = store.next_number(name, first).await?.unsigned_abs();
+            let considered = seen.map(|seen| seen.considered);
+            memory.newsletters.insert(name.clone(), Remembered { announced, considered, number });
+        }
+        store.close().await?;
+        Ok(memory)
+    }
+
+    pub fn of(&self, newsletter: &Newsletter) -> Remembered {
+        let unseen = || Remembered { announced: None, considered: None, number: newsletter.first_number };
+        self.newsletters.get(&newsletter.name).cloned().unwrap_or_else(unseen)
+    }
+}
+
+impl Remembered {
+    /// What the newsletter must not announce by itself any more.
+    pub fn known(&self, newsletter: &Newsletter, items: &[Item]) -> Known {
+        let announced = self.announced.iter().flatten();
+        let shown = announced.filter(|(_, one)| one.how == How::Announced).map(|(id, _)| id.clone()).collect();
+        Known { ids: self.ids(newsletter, items), shown }
+    }
+
+    fn ids(&self, newsletter: &Newsletter, items: &[Item]) -> HashSet<String> {
+        match &self.announced {
+            Some(announced) => announced.keys().cloned().collect(),
+            // What is there when it begins counts as announced; what is held until its date is not there yet.
+            None if newsletter.backlog == Backlog::Skip => {
+                items.iter().filter(|item| item.held_until.is_none()).map(|item| item.id.clone()).collect()
+            }
+            None => HashSet::new(),
+        }
+    }
+}

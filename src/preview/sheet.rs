@@ -1,0 +1,117 @@
+//! One letter as a person looks at it: its parts filled in for somebody who does not exist, what it weighs, and what there
+//! is to say of it.
+
+use super::pictures::Pictures;
+use super::show::{self, Showing};
+use crate::announce::stand_in;
+use crate::config::Newsletter;
+use crate::digest::weight::{Weight, pictures as pictures_of};
+use crate::digest::{Composed, Escape};
+use crate::mail::letter::{Head, Prepared};
+use crate::problem::Problems;
+use crate::project::Project;
+use crate::secrets::Secrets;
+
+use chrono::{DateTime, Utc};
+
+/// A letter, ready to be looked at.
+pub struct Sheet {
+    pub composed: Composed,
+    pub subject: String,
+    /// What a mail program shows beside the subject.
+    pub preheader: String,
+    pub html: String,
+    pub text: String,
+    /// The whole letter, encoded.
+    pub eml: Vec<u8>,
+    pub weight: Weight,
+    pub pictures: Vec<ShownPicture>,
+    pub problems: Problems,
+}
+
+/// A picture of a letter.
+pub struct ShownPicture {
+    pub url: String,
+    pub bytes: Option<u64>,
+    /// Under which the page shows it, if its file is here.
+    pub name: Option<String>,
+}
+
+impl Sheet {
+    /// `None`: a letter that says nothing.
+    pub fn new(
+        project: &Project,
+        newsletter: &Newsletter,
+        mut composed: Composed,
+        secrets: &Secrets,
+        pictures: &Pictures,
+        now: DateTime<Utc>,
+    ) -> Option<Sheet> {
+        let problems = std::mem::take(&mut composed.problems);
+        let variant = composed.variants.first()?;
+        let head = Head::new(&project.config, newsletter, now);
+        let fields = stand_in(newsletter, &head, variant, secrets);
+        let message_id = head.message_id(secrets, &variant.items, secrets.recipient_id(&fields.email));
+        let eml = Prepared::new(&head, variant).write(&message_id, &fields);
+        let html = variant.html.fill(&fields, Escape::Html);
+        let shown = pictures_of(variant, &project.items).into_iter().map(|picture| ShownPicture {
+            name: pictures.name(&picture.url),
+            url: picture.url,
+            bytes: picture.bytes,
+        });
+        Some(Sheet {
+            subject: variant.subject.fill(&fields, Escape::None),
+            preheader: preheader(&html),
+            text: variant.text.fill(&fields, Escape::None),
+            weight: Weight::of(variant, &fields, &eml),
+            pictures: shown.collect(),
+            html,
+            eml,
+            problems,
+            composed,
+        })
+    }
+
+    /// The letter's HTML for one showing.
+    pub fn shown(&self, showing: Showing, pictures: &Pictures, up: &str) -> String {
+        show::letter(&self.html, showing, pictures, up)
+    }
+}
+
+/// The text of the element that a letter hides before its first line for mail programs' lists.
+fn preheader(html: &str) -> String {
+    let Some(at) = html.find("class=\"preheader\"") else { return String::new() };
+    let text = html[at..].split_once('>').and_then(|(_, rest)| rest.split_once("</")).map_or("", |(text, _)| text);
+    let text: String = text.split('<').map(|part| part.split_once('>').map_or(part, |(_, after)| after)).collect();
+    let text = unescape(&text);
+    text.chars().filter(|c| !is_filler(*c)).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What letters put behind a preheader so that nothing else shows there.
+fn is_filler(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{200c}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}')
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&nbsp;", "\u{a0}")
+        .replace("&zwnj;", "")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#x27;", "'")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preheader_is_read_as_people_see_it() {
+        let html =
+            "<body><div class=\"preheader\" style=\"a\">L&#x27;une &amp; l’autre\u{200c}&nbsp;\u{200c} </div><p>";
+        assert_eq!(preheader(html), "L'une & l’autre");
+        assert_eq!(preheader("<p>"), "");
+    }
+}
