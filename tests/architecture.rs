@@ -43,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "preview",
         &[
             "announce",
+            "lint",
             "mail",
             "project",
             "schedule",

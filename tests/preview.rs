@@ -36,7 +36,8 @@ fn everything(folder: &Path) -> Vec<(String, Vec<u8>)> {
         for entry in fs::read_dir(one).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.display().to_string();
-            if name.ends_with("-shm") || name.ends_with("-wal") {
+            // What pictures were converted into is remembered, for speed alone.
+            if name.ends_with("-shm") || name.ends_with("-wal") || name.contains("/var/pictures") {
                 continue;
             }
             match path.is_dir() {

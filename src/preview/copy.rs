@@ -28,16 +28,16 @@ pub async fn send(desk: &Desk, newsletter: &str, which: Which, letter: usize, ad
     let found = desk.newsletter(newsletter);
     let sheet = found.and_then(|(newsletter, letters)| {
         let sheet = desk.sheets(newsletter, letters, which).as_ref().ok()?.get(letter)?;
-        Some((newsletter, sheet.composed.variants.first()?))
+        Some((newsletter, &sheet.composed))
     });
-    let Some((newsletter, variant)) = sheet else { return not(words.say("copy_nothing", &[])) };
+    let Some((newsletter, composed)) = sheet else { return not(words.say("copy_nothing", &[])) };
     let failed = |reply: &str| not(words.say("copy_failed", &[("address", &to.to_string()), ("reply", reply)]));
     let setting = match setting(desk, clock) {
         Ok(setting) => setting,
         Err(reply) => return failed(&reply),
     };
     let outcomes =
-        announce::send_copies(&setting, desk.config(), newsletter, variant, std::slice::from_ref(&to)).await;
+        announce::send_copies(&setting, desk.config(), newsletter, composed, std::slice::from_ref(&to)).await;
     match outcomes.first().map(|(_, outcome)| outcome) {
         Some(Outcome::Accepted(_)) => {
             Told { sent: true, words: words.say("copy_accepted", &[("address", &to.to_string())]) }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use crate::announce::Known;
-use crate::config::{Backlog, Config, Newsletter};
+use crate::config::{Audience, Backlog, Config, Newsletter};
 use crate::item::Item;
 use crate::item::identity::Lock;
 use crate::project::LOCK_PATH;
@@ -31,6 +31,8 @@ pub struct Remembered {
     pub considered: Option<DateTime<Utc>>,
     /// The next edition's.
     pub number: u64,
+    /// How many people are on the list, where the database says it.
+    pub recipients: Option<u64>,
 }
 
 impl Memory {
@@ -56,14 +58,19 @@ impl Memory {
             let first = i64::try_from(newsletter.first_number).unwrap_or(1);
             let number = store.next_number(name, first).await?.unsigned_abs();
             let considered = seen.map(|seen| seen.considered);
-            memory.newsletters.insert(name.clone(), Remembered { announced, considered, number });
+            let recipients = match newsletter.to {
+                Audience::Recipients => Some(store.count_subscribed(name).await?.unsigned_abs()),
+                _ => None,
+            };
+            memory.newsletters.insert(name.clone(), Remembered { announced, considered, number, recipients });
         }
         store.close().await?;
         Ok(memory)
     }
 
     pub fn of(&self, newsletter: &Newsletter) -> Remembered {
-        let unseen = || Remembered { announced: None, considered: None, number: newsletter.first_number };
+        let unseen =
+            || Remembered { announced: None, considered: None, number: newsletter.first_number, recipients: None };
         self.newsletters.get(&newsletter.name).cloned().unwrap_or_else(unseen)
     }
 }

@@ -239,7 +239,7 @@ fn desk_context(desk: &Desk, chosen: Option<(&Newsletter, &Letters)>, ask: &Ask,
     match sheet {
         Some(sheet) => {
             context["subject"] = json!(sheet.subject);
-            context["weight"] = weight(newsletter, sheet, words);
+            context["weight"] = weight(newsletter, letters, sheet, words);
             context["key"] = json!(format!("{files} {}", context["feeds"].as_array().map_or(0, Vec::len)));
             context["letter"] = letter_context(newsletter, sheet, &files);
         }
@@ -328,7 +328,7 @@ fn facts(
     json!(facts)
 }
 
-fn weight(newsletter: &Newsletter, sheet: &Sheet, words: &Words) -> Value {
+fn weight(newsletter: &Newsletter, letters: &Letters, sheet: &Sheet, words: &Words) -> Value {
     let budget = |name: &str, bytes: u64, limit: u64| {
         let said = [("bytes", words.bytes(bytes)), ("budget", words.bytes(limit))];
         let said: Vec<(&str, &str)> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -349,19 +349,51 @@ fn weight(newsletter: &Newsletter, sheet: &Sheet, words: &Words) -> Value {
             })
         })
         .collect();
+    let heaviest =
+        sheet.weight.items.iter().map(|item| item.html_bytes as u64 + item.picture_bytes).max().unwrap_or(0);
+    let items: Vec<Value> = sheet
+        .weight
+        .items
+        .iter()
+        .map(|item| {
+            let bytes = item.html_bytes as u64 + item.text_bytes as u64 + item.picture_bytes;
+            let title = sheet.composed.items.iter().find(|shown| shown.id == item.id).map(|shown| &shown.title);
+            json!({ "name": title, "bytes": bytes, "most": heaviest.max(bytes).max(1), "said": words.bytes(bytes) })
+        })
+        .collect();
+    let recipients = letters.remembered.recipients.filter(|people| *people > 1);
+    let all = recipients.map(|people| {
+        let said = [("grams", carbon(sheet.weight.carbon.grams, words)), ("count", people.to_string())];
+        let said: Vec<(&str, &str)> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        words.say("carbon_all", &said)
+    });
     let line = |name: &str, said: String| json!({ "name": words.say(name, &[]), "said": said });
     json!({
         "budgets": [
-            budget("weight_html", sheet.weight.html_bytes as u64, newsletter.weight.html as u64),
+            budget("weight_html", sheet.weight.html as u64, newsletter.weight.html as u64),
             budget("weight_pictures", of_pictures, newsletter.weight.pictures),
         ],
         "lines": [
-            line("weight_text", words.bytes(sheet.weight.text_bytes as u64)),
-            line("weight_letter", words.bytes(sheet.weight.letter_bytes as u64)),
-            line("weight_requests", sheet.pictures.len().to_string()),
+            line("weight_text", words.bytes(sheet.weight.text as u64)),
+            line("weight_letter", words.bytes(sheet.eml.len() as u64)),
+            line("weight_requests", sheet.weight.requests.to_string()),
         ],
+        "carbon": { "each": carbon(sheet.weight.carbon.grams_per_letter, words), "all": all, "method": sheet.weight.carbon.method },
+        "items": items,
         "pictures": pictures,
     })
+}
+
+/// Grams, kilograms or milligrams of carbon, as people read them.
+fn carbon(grams: f64, words: &Words) -> String {
+    let (amount, unit) = match grams {
+        grams if grams >= 1000.0 => (grams / 1000.0, "kg"),
+        grams if grams < 0.1 => (grams * 1000.0, "mg"),
+        grams => (grams, "g"),
+    };
+    let amount = format!("{}", (amount * 100.0).round() / 100.0);
+    let amount = if words.language == "fr" { amount.replace('.', ",") } else { amount };
+    words.say("carbon", &[("amount", &amount), ("unit", unit)])
 }
 
 fn remarks(desk: &Desk, sheet: Option<&Sheet>, words: &Words) -> Vec<Value> {
@@ -451,6 +483,7 @@ fn problem_context(problem: &Problem, words: &Words) -> Value {
         "message": problem.message,
         "label": problem.label,
         "help": problem.help,
+        "why": problem.explanation,
         "place": place,
         "line": line,
     })

@@ -5,23 +5,42 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::config::Config;
+use crate::digest::ShownPicture;
 use crate::item::Item;
 
 /// Where each address lies on this machine, and what was asked for so far.
 pub struct Pictures {
-    root: PathBuf,
     site: Url,
     /// Folders that the site serves at its root.
     folders: Vec<PathBuf>,
     /// Files by address, as items name their pictures.
     files: HashMap<String, PathBuf>,
-    named: Mutex<BTreeMap<String, PathBuf>>,
+    named: Mutex<BTreeMap<String, Content>>,
+    /// Names by address, of pictures that a letter brings.
+    brought: Mutex<HashMap<String, String>>,
+}
+
+/// Where a picture's bytes are.
+#[derive(Clone, Debug)]
+pub enum Content {
+    File(PathBuf),
+    /// Converted for a letter.
+    Bytes(Arc<[u8]>),
+}
+
+impl Content {
+    pub fn read(&self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Content::File(path) => std::fs::read(path),
+            Content::Bytes(bytes) => Ok(bytes.to_vec()),
+        }
+    }
 }
 
 impl Pictures {
@@ -32,37 +51,44 @@ impl Pictures {
         let images = items.iter().filter_map(|item| item.image.as_ref());
         let files = images.filter_map(|image| Some((image.url.clone(), config.root.join(image.file.as_ref()?))));
         Pictures {
-            root: config.root.clone(),
             site: config.site.url.clone(),
             folders,
             files: files.collect(),
             named: Mutex::new(BTreeMap::new()),
+            brought: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Takes the pictures that a letter brings with it: they are shown before any file of the site.
+    pub fn bring(&self, pictures: &[ShownPicture]) {
+        let mut brought = held(&self.brought);
+        for picture in pictures.iter().filter(|picture| !picture.content.is_empty()) {
+            held(&self.named).insert(picture.name.clone(), Content::Bytes(picture.content.clone()));
+            brought.insert(picture.url.clone(), picture.name.clone());
+            brought.insert(format!("cid:{}", picture.content_id), picture.name.clone());
         }
     }
 
     /// The name under which a picture is shown; `None`: its file is not here.
     pub fn name(&self, address: &str) -> Option<String> {
+        if let Some(name) = held(&self.brought).get(address) {
+            return Some(name.clone());
+        }
         let path = self.find(address)?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("bin").to_lowercase();
         let name = format!("{}.{ending}", &blake3::hash(address.as_bytes()).to_hex()[..16]);
-        self.named.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(name.clone(), path);
+        held(&self.named).insert(name.clone(), Content::File(path));
         Some(name)
     }
 
-    /// The file of a name that was given.
-    pub fn file(&self, name: &str) -> Option<PathBuf> {
-        self.named.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(name).cloned()
+    /// What a name that was given stands for.
+    pub fn content(&self, name: &str) -> Option<Content> {
+        held(&self.named).get(name).cloned()
     }
 
-    /// Every name that was given, with its file.
-    pub fn all(&self) -> Vec<(String, PathBuf)> {
-        let named = self.named.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        named.iter().map(|(name, path)| (name.clone(), path.clone())).collect()
-    }
-
-    /// How a file is called where people know it: relative to the project's folder.
-    pub fn shown_path(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+    /// Every name that was given, with what it stands for.
+    pub fn all(&self) -> Vec<(String, Content)> {
+        held(&self.named).iter().map(|(name, content)| (name.clone(), content.clone())).collect()
     }
 
     fn find(&self, address: &str) -> Option<PathBuf> {
@@ -81,6 +107,11 @@ impl Pictures {
         }
         self.folders.iter().map(|folder| folder.join(&path)).find(|path| path.is_file())
     }
+}
+
+/// What a lock guards; a thread that failed while it held it left a whole map.
+fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn is_picture(path: &Path) -> bool {
@@ -111,7 +142,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("static/img")).unwrap();
         for name in ["static/img/à côté.png", "secret.png", "static/img/key.txt"] {
-            std::fs::write(folder.path().join(name), "x").unwrap();
+            std::fs::write(folder.path().join(name), if name.contains("côté") { "x" } else { "no" }).unwrap();
         }
         let mut config = config();
         config.root = folder.path().to_path_buf();
@@ -119,13 +150,13 @@ mod tests {
         let pictures = Pictures::new(&config, &[]);
         let name = |path: &str| pictures.name(&format!("https://site.example.org/{path}"));
         let found = name("img/%C3%A0%20c%C3%B4t%C3%A9.png").unwrap();
-        assert_eq!(pictures.file(&found).unwrap(), folder.path().join("static/img/à côté.png"));
+        assert_eq!(pictures.content(&found).unwrap().read().unwrap(), b"x");
         for path in
             ["img/none.png", "img/%2e%2e/%2e%2e/secret.png", "../secret.png", "img/key.txt", "%2e%2e%2fsecret.png"]
         {
             assert_eq!(name(path), None, "{path}");
         }
         assert_eq!(pictures.name("https://other.example.org/img/x.png"), None);
-        assert_eq!(pictures.file("../secret.png"), None);
+        assert!(pictures.content("../secret.png").is_none());
     }
 }

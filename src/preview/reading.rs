@@ -208,7 +208,15 @@ impl Desk {
             number: letters.remembered.number,
             now: self.now,
         })?;
-        let sheet = Sheet::new(&self.project, newsletter, composed, &self.secrets, &self.pictures, self.now);
+        let sheet = Sheet::new(
+            &self.project,
+            newsletter,
+            composed,
+            &self.secrets,
+            &self.pictures,
+            letters.remembered.recipients,
+            self.now,
+        );
         Ok(sheet.into_iter().collect())
     }
 }
@@ -237,7 +245,8 @@ impl Letters {
         let none = Vec::new();
         let choices = choices(newsletter, items, passed_over, composed.as_ref().unwrap_or(&none), announced, now);
         let next = composed.map(|composed| {
-            let sheet = |composed| Sheet::new(project, newsletter, composed, secrets, pictures, now);
+            let recipients = remembered.recipients;
+            let sheet = |composed| Sheet::new(project, newsletter, composed, secrets, pictures, recipients, now);
             composed.into_iter().filter_map(sheet).collect()
         });
         Letters {

@@ -223,10 +223,11 @@ async fn feed(With(server): With<Arc<Server>>, In(name): In<String>) -> Response
 
 async fn picture(With(server): With<Arc<Server>>, In(name): In<String>) -> Response {
     let reading = server.reading();
-    let path = reading.desk.as_ref().ok().and_then(|desk| desk.pictures.file(&name));
-    let Some(path) = path else { return not_here() };
-    match tokio::task::spawn_blocking(move || std::fs::read(&path).map(|bytes| (media_type(&path), bytes))).await {
-        Ok(Ok((media_type, bytes))) => {
+    let path = reading.desk.as_ref().ok().and_then(|desk| desk.pictures.content(&name));
+    let Some(content) = path else { return not_here() };
+    let media_type = media_type(std::path::Path::new(&name));
+    match tokio::task::spawn_blocking(move || content.read()).await {
+        Ok(Ok(bytes)) => {
             let headers = [(header::CONTENT_TYPE, media_type), (header::CONTENT_SECURITY_POLICY, PICTURE_POLICY)];
             (headers, bytes).into_response()
         }

@@ -5,8 +5,10 @@ use super::pictures::Pictures;
 use super::show::{self, Showing};
 use crate::announce::stand_in;
 use crate::config::Newsletter;
-use crate::digest::weight::{Weight, pictures as pictures_of};
+use crate::digest::weight::pictures as pictures_of;
 use crate::digest::{Composed, Escape};
+use crate::lint::weight::{self, Report, Weighed};
+use crate::lint::{self, LetterItem};
 use crate::mail::letter::{Head, Prepared};
 use crate::problem::Problems;
 use crate::project::Project;
@@ -24,7 +26,7 @@ pub struct Sheet {
     pub text: String,
     /// The whole letter, encoded.
     pub eml: Vec<u8>,
-    pub weight: Weight,
+    pub weight: Report,
     pub pictures: Vec<ShownPicture>,
     pub problems: Problems,
 }
@@ -45,26 +47,60 @@ impl Sheet {
         mut composed: Composed,
         secrets: &Secrets,
         pictures: &Pictures,
+        recipients: Option<u64>,
         now: DateTime<Utc>,
     ) -> Option<Sheet> {
-        let problems = std::mem::take(&mut composed.problems);
+        let mut problems = std::mem::take(&mut composed.problems);
+        pictures.bring(&composed.pictures);
         let variant = composed.variants.first()?;
         let head = Head::new(&project.config, newsletter, now);
         let fields = stand_in(newsletter, &head, variant, secrets);
         let message_id = head.message_id(secrets, &variant.items, secrets.recipient_id(&fields.email));
-        let eml = Prepared::new(&head, variant).write(&message_id, &fields);
+        let eml = Prepared::carrying(&head, variant, &composed.pictures).write(&message_id, &fields);
         let html = variant.html.fill(&fields, Escape::Html);
-        let shown = pictures_of(variant, &project.items).into_iter().map(|picture| ShownPicture {
-            name: pictures.name(&picture.url),
-            url: picture.url,
-            bytes: picture.bytes,
+        let text = variant.text.fill(&fields, Escape::None);
+        let (config, items) = (&project.config, &project.items);
+        problems.extend(lint::of_variant(config, newsletter, &composed.items, items, variant, &fields));
+        let shown: Vec<ShownPicture> = match composed.pictures.is_empty() {
+            true => pictures_of(variant, items)
+                .into_iter()
+                .map(|picture| ShownPicture {
+                    name: pictures.name(&picture.url),
+                    url: picture.url,
+                    bytes: picture.bytes,
+                })
+                .collect(),
+            false => composed
+                .pictures
+                .iter()
+                .map(|picture| ShownPicture {
+                    name: pictures.name(&picture.url),
+                    url: picture.url.clone(),
+                    bytes: Some(picture.bytes),
+                })
+                .collect(),
+        };
+        let named: Vec<LetterItem<'_>> = composed
+            .items
+            .iter()
+            .map(|item| LetterItem { id: &item.id, title: &item.title, url: &item.url, file: None })
+            .collect();
+        let of_pictures: Vec<(&str, Option<u64>)> =
+            shown.iter().map(|picture| (picture.url.as_str(), picture.bytes)).collect();
+        let weight = weight::report(&Weighed {
+            html: &html,
+            text: &text,
+            letter: &eml,
+            items: &named,
+            pictures: &of_pictures,
+            recipients: recipients.unwrap_or(1),
         });
         Some(Sheet {
             subject: variant.subject.fill(&fields, Escape::None),
             preheader: preheader(&html),
-            text: variant.text.fill(&fields, Escape::None),
-            weight: Weight::of(variant, &fields, &eml),
-            pictures: shown.collect(),
+            text,
+            weight,
+            pictures: shown,
             html,
             eml,
             problems,
