@@ -70,7 +70,9 @@ fn the_pictures_of_a_sent_letter_stay_though_item_and_file_are_gone() {
     project.ok(&["run"]);
     let names = on_site(&project);
     let [name] = &names[..] else { panic!("{names:?}") };
-    assert!(html(&only_letter(&project)).contains(&format!("src=\"https://www.example.org/letters/pictures/{name}\"")));
+    assert!(
+        html(&only_letter(&project)).contains(&format!("src=\"https://www.example.org/letters/pictures/{name}\""))
+    );
     let content = fs::read(project.join(FOLDER).join(name)).expect("the picture");
     let hash = &blake3::hash(&content).to_hex()[..24];
     assert_eq!(name.split('.').next(), Some(hash));
@@ -153,7 +155,9 @@ fn embedded_pictures_travel_in_the_letter_and_its_page_shows_them_from_the_site(
     assert_eq!(shown["editions"][0]["images"][0]["bytes"], picture.contents().len());
 
     let page = project.read("public/lettres/news-1.html");
-    assert!(page.contains(&format!("src=\"https://www.example.org/letters/pictures/{name}\"")) && !page.contains("cid:"));
+    assert!(
+        page.contains(&format!("src=\"https://www.example.org/letters/pictures/{name}\"")) && !page.contains("cid:")
+    );
     assert_eq!(on_site(&project), [name]);
 
     // Python's own reader sees the same.
@@ -166,7 +170,8 @@ fn embedded_pictures_travel_in_the_letter_and_its_page_shows_them_from_the_site(
                       'attached': [p.get_filename() for p in m.iter_attachments()],\n\
                       'html': m.get_body(('html',)).get_content(), 'related': m.get_body(('related',)).get_content_type(),\n\
                       'pictures': {p['Content-ID']: len(p.get_content()) for p in m.walk() if p['Content-ID']}}))";
-        let out = Command::new("python3").args(["-c", script]).arg(project.join("letter.eml")).output().expect("python3");
+        let out =
+            Command::new("python3").args(["-c", script]).arg(project.join("letter.eml")).output().expect("python3");
         let told: Value = serde_json::from_slice(&out.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out.stderr)));
         assert_eq!(told["defects"], serde_json::json!([]), "{told}");

@@ -142,14 +142,34 @@ pub fn count_new(material: Material<'_>, newsletter: &Newsletter, known: &Known,
 
 /// The letter of a newsletter's newest items, announced or not: what its templates cannot say is found when they say it.
 pub fn trial(material: Material<'_>, newsletter: &Newsletter, now: DateTime<Utc>) -> Result<Composed, Problems> {
+    newest(material, newsletter, newsletter.first_number, now, Remember::No)
+}
+
+/// The letter as if nobody had been told of anything: of as many items as one shows. Without items, if there are none.
+pub fn as_if_new(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    number: u64,
+    now: DateTime<Utc>,
+) -> Result<Composed, Problems> {
+    newest(material, newsletter, number, now, Remember::Yes)
+}
+
+fn newest(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    number: u64,
+    now: DateTime<Utc>,
+    remember: Remember,
+) -> Result<Composed, Problems> {
     let mut newest: Vec<&Item> = material.items.iter().filter(|item| matches(item, &newsletter.select)).collect();
     newest_first(&mut newest);
     let items: Vec<Item> = newest.into_iter().take(newsletter.max_items.max(1)).cloned().collect();
     let material = Material { items: &items, ..material };
     let known = Known::default();
-    let input = input(material, newsletter, &known, newsletter.first_number, now);
+    let input = input(material, newsletter, &known, number, now);
     match digest::plans(&input).first() {
-        Some(plan) => compose(&input, plan, Remember::No),
+        Some(plan) => compose(&input, plan, remember),
         None => Ok(Composed { newsletter: newsletter.name.clone(), ..Composed::default() }),
     }
 }

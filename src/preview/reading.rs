@@ -19,14 +19,11 @@ use crate::announce::choice::{Choice, choices};
 use crate::announce::sheet::Sheet as EditionFile;
 use crate::announce::{Material, press};
 use crate::config::{Config, Newsletter};
-use crate::digest::{self, ComposeInput};
 use crate::feed::{self, Feed};
-use crate::item::Item;
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
 use crate::schedule::{Due, due};
 use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
-use crate::selection;
 
 /// One reading of the project.
 pub struct Reading {
@@ -193,21 +190,7 @@ impl Desk {
     }
 
     fn as_if_new(&self, newsletter: &Newsletter, letters: &Letters) -> Result<Vec<Sheet>, Problems> {
-        let Project { config, renderer, templates, .. } = &self.project;
-        let selected = self.project.items.iter().filter(|item| selection::matches(item, &newsletter.select));
-        let mut newest: Vec<&Item> = selected.collect();
-        selection::newest_first(&mut newest);
-        let items: Vec<Item> = newest.into_iter().take(newsletter.max_items.max(1)).cloned().collect();
-        let composed = digest::compose(&ComposeInput {
-            config,
-            newsletter,
-            items: &items,
-            renderer,
-            templates,
-            known: &Default::default(),
-            number: letters.remembered.number,
-            now: self.now,
-        })?;
+        let composed = press::as_if_new(material(&self.project), newsletter, letters.remembered.number, self.now)?;
         let sheet = Sheet::new(
             &self.project,
             newsletter,
@@ -232,12 +215,7 @@ impl Letters {
     ) -> Letters {
         let remembered = memory.of(newsletter);
         let known = remembered.known(newsletter, &project.items);
-        let material = Material {
-            config: &project.config,
-            items: &project.items,
-            renderer: &project.renderer,
-            templates: &project.templates,
-        };
+        let material = material(project);
         let press::Pressed { letters: composed, sheet: file } =
             press::press(material, newsletter, &known, remembered.number, now);
         let announced = remembered.announced.as_ref();
@@ -258,5 +236,14 @@ impl Letters {
             remembered,
             all: OnceLock::new(),
         }
+    }
+}
+
+fn material(project: &Project) -> Material<'_> {
+    Material {
+        config: &project.config,
+        items: &project.items,
+        renderer: &project.renderer,
+        templates: &project.templates,
     }
 }

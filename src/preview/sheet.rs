@@ -61,25 +61,10 @@ impl Sheet {
         let text = variant.text.fill(&fields, Escape::None);
         let (config, items) = (&project.config, &project.items);
         problems.extend(lint::of_variant(config, newsletter, &composed.items, items, variant, &fields));
-        let shown: Vec<ShownPicture> = match composed.pictures.is_empty() {
-            true => pictures_of(variant, items)
-                .into_iter()
-                .map(|picture| ShownPicture {
-                    name: pictures.name(&picture.url),
-                    url: picture.url,
-                    bytes: picture.bytes,
-                })
-                .collect(),
-            false => composed
-                .pictures
-                .iter()
-                .map(|picture| ShownPicture {
-                    name: pictures.name(&picture.url),
-                    url: picture.url.clone(),
-                    bytes: Some(picture.bytes),
-                })
-                .collect(),
-        };
+        let shown: Vec<ShownPicture> = pictures_of(&composed)
+            .into_iter()
+            .map(|picture| ShownPicture { name: pictures.name(&picture.url), url: picture.url, bytes: picture.bytes })
+            .collect();
         let named: Vec<LetterItem<'_>> = composed
             .items
             .iter()
