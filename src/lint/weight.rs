@@ -239,7 +239,7 @@ mod tests {
         let weighed: Vec<_> = report.items.iter().map(|i| (i.html_bytes, i.text_bytes, i.picture_bytes)).collect();
         let lengths = ("Un\nhttps://a.example.org/1\n\n".len(), "Deux\nmots\nhttps://a.example.org/2\n".len());
         assert_eq!(weighed, [(first.len(), lengths.0, 900), (second.len(), lengths.1, 0)]);
-        assert_eq!((report.requests, report.pictures, report.header), (1, 900, 16));
+        assert_eq!((report.requests, report.pictures, report.header), (1, 900, 14));
         assert_eq!((report.html, report.text), (html.len(), text.len()));
     }
 }
