@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "lint",
             "mail",
             "project",
+            "publish",
             "schedule",
             "feed",
             "digest",

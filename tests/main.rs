@@ -24,5 +24,6 @@ mod postfix;
 mod preview;
 mod recipients;
 mod run_flow;
+mod static_pages;
 mod support;
 mod themes;

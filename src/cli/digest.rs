@@ -22,6 +22,8 @@ use crate::digest::{Composed, Escape};
 use crate::item::identity::Lock;
 use crate::lint;
 use crate::mail::letter::{Head, Prepared};
+use crate::preview::screenshot::{CHROMIUM_VARIABLE, Chromium};
+use crate::preview::stills::{self, StillsError};
 use crate::problem::Problems;
 use crate::project::{LOCK_PATH, Project};
 use crate::publish;
@@ -35,6 +37,9 @@ pub struct Args {
     /// Where to write (default: var/digest)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also write the preview's pages there, to be looked at before a change is merged
+    #[arg(long, value_name = "DIR")]
+    pub page: Option<PathBuf>,
 }
 
 /// What the database knows, if there is one.
@@ -91,6 +96,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let secrets = Secrets::load(&config.secrets, keys_file.as_deref())?;
     let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
     let remembered = remember(&config)?;
+    let of_config = problems.clone();
     let project = Project::of(config, problems, globals.now, remembered.ids.as_ref()).map_err(Unusable)?;
     let out = project.config.root.join(arguments.out.as_deref().unwrap_or(Path::new("var/digest")));
     let mut told = project.problems.clone();
@@ -111,9 +117,17 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     if !globals.quiet {
         report::problems_in_passing(globals, &told);
     }
+    let page = match &arguments.page {
+        Some(folder) => Some(pages(globals, &project.config, of_config, wanted, folder)?),
+        None => None,
+    };
     if globals.json {
         let editions: Vec<Value> = editions.iter().map(as_json).collect();
-        globals.print_json(&json!({ "editions": editions, "problems": report::problems_as_json(&told) }))?;
+        let mut result = json!({ "editions": editions, "problems": report::problems_as_json(&told) });
+        if let Some(page) = page {
+            result["page"] = page;
+        }
+        globals.print_json(&result)?;
     } else {
         for shown in &editions {
             globals.print(&in_words(shown, &out))?;
@@ -122,6 +136,31 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     // The process ends now: the system takes the memory back faster than item by item.
     std::mem::forget(project);
     Ok(Outcome::needs_a_person_if(told.has_errors()))
+}
+
+/// Writes the preview's pages, and says what could not be drawn. Gives what was written, as the contract's JSON names it.
+fn pages(
+    globals: &Globals,
+    config: &Config,
+    problems: Problems,
+    only: Option<&str>,
+    folder: &Path,
+) -> anyhow::Result<Value> {
+    let folder = config.root.join(folder);
+    let chromium = Chromium::find(std::env::var_os(CHROMIUM_VARIABLE), std::env::var_os("PATH"));
+    let written = stills::write(config.clone(), problems, only, &folder, chromium.as_ref(), globals.now);
+    let written = written.map_err(|error| match error {
+        StillsError::Unusable(problems) => anyhow::Error::from(Unusable(problems)),
+        error => error.into(),
+    })?;
+    globals.say(format_args!("{}: {} pages", folder.display(), written.pages.len()));
+    if let Some(why) = &written.without_screenshots {
+        globals.say(format_args!("not every picture of a letter was drawn: {why}"));
+    } else if chromium.is_none() {
+        globals
+            .say(format_args!("no picture of a letter: there is no Chromium here (name one in {CHROMIUM_VARIABLE})"));
+    }
+    Ok(json!({ "folder": folder, "pages": written.pages, "screenshots": written.screenshots }))
 }
 
 /// Reads the database if there is one; none is made, and nothing is written.

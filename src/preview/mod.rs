@@ -5,6 +5,8 @@
 //! 2. [`page`] makes HTML of it, in the site's language (`words`, `said`); `show` and `documents` make what its frames hold.
 //! 3. [`server`] hands it out on this machine, tells it of each new reading, and sends a test copy (`copy`).
 //!
+//! [`stills`] writes the same pages as files, with pictures of the letters where Chromium is at hand ([`screenshot`]).
+//!
 //! Promises: the letter shown is the one that `send` would send now; nothing is written but what a test copy needs, and no
 //! lock is held; what cannot be read is shown with its line, and mends itself when the file is mended.
 
@@ -15,9 +17,11 @@ pub mod page;
 mod pictures;
 mod reading;
 mod said;
+pub mod screenshot;
 mod server;
 mod sheet;
 mod show;
+pub mod stills;
 mod watch;
 mod words;
 

@@ -1,0 +1,277 @@
+//! `crieur digest --page`: the preview's pages as files, for people who look at a change before it is merged.
+//!
+//! Every address is relative, pictures lie beside: the folder can be served from anywhere, and asks search engines to leave
+//! it out. `summary.md` says the same in short, for a comment on the change.
+//!
+//! BUGS: what an earlier call wrote and this one does not stays there.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::documents;
+use super::memory::Memory;
+use super::page::{self, Ask, Page, encoded, file_name, letter_name};
+use super::reading::{Desk, Letters, Reading, Which};
+use super::said;
+use super::screenshot::{self, Chromium};
+use super::sheet::Sheet;
+use super::show::SHOWINGS;
+use super::words::Words;
+use crate::announce::choice::Fate;
+use crate::config::{Config, Newsletter};
+use crate::problem::{Problem, Problems, Severity};
+use crate::publish::write_if_changed;
+
+/// How many remarks the summary names.
+const REMARKS: usize = 10;
+
+/// What was written.
+#[derive(Debug, Default)]
+pub struct Stills {
+    /// The pages, relative to the folder.
+    pub pages: Vec<String>,
+    /// Pictures of letters, relative to the folder.
+    pub screenshots: Vec<String>,
+    /// Why there is no picture of a letter, or not all of them.
+    pub without_screenshots: Option<String>,
+}
+
+/// Why nothing could be written.
+#[derive(Debug, thiserror::Error)]
+pub enum StillsError {
+    #[error("the project cannot be used")]
+    Unusable(Problems),
+    #[error("{path} cannot be written: {error}")]
+    Write { path: PathBuf, error: io::Error },
+}
+
+/// Writes the pages of every newsletter's next letters into `folder`, or of the one that is named. `problems` are the
+/// configuration's own.
+pub fn write(
+    config: Config,
+    problems: Problems,
+    only: Option<&str>,
+    folder: &Path,
+    chromium: Option<&Chromium>,
+    now: DateTime<Utc>,
+) -> Result<Stills, StillsError> {
+    let unusable = |message: String| StillsError::Unusable(Problems(vec![Problem::error("database", message)]));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| unusable(error.to_string()))?;
+    let memory = runtime.block_on(Memory::read(&config)).map_err(|error| unusable(error.to_string()))?;
+    let desk = Reading::new(1, Ok((config, problems)), Ok(memory), now).desk.map_err(StillsError::Unusable)?;
+    Writer { desk: &desk, folder, stills: Stills::default() }.everything(only, chromium)
+}
+
+struct Writer<'a> {
+    desk: &'a Desk,
+    folder: &'a Path,
+    stills: Stills,
+}
+
+impl Writer<'_> {
+    fn everything(mut self, only: Option<&str>, chromium: Option<&Chromium>) -> Result<Stills, StillsError> {
+        let desk = self.desk;
+        let words = Words::of(&desk.config().site.language);
+        self.file("page/page.css", page::STYLE.as_bytes())?;
+        self.file("page/page.js", page::SCRIPT.as_bytes())?;
+        self.file("page/icon.svg", page::ICON.as_bytes())?;
+        let template = Page::new();
+        let mut summary = format!("# {}\n", escaped(&words.say("summary_title", &[])));
+        let chosen = desk.config().newsletters.iter().zip(&desk.newsletters);
+        let chosen = chosen.filter(|(newsletter, _)| only.is_none_or(|name| newsletter.name == name));
+        let mut first = true;
+        for (newsletter, letters) in chosen {
+            let sheets = letters.next.as_ref().map_or(&[] as &[Sheet], Vec::as_slice);
+            for letter in 0..sheets.len().max(1) {
+                let ask = Ask {
+                    newsletter: Some(newsletter.name.clone()),
+                    which: Which::Next,
+                    letter,
+                    live: None,
+                    told: None,
+                };
+                let is_first = desk.config().newsletters.first().is_some_and(|one| one.name == newsletter.name);
+                let name = file_name(&newsletter.name, letter, is_first);
+                let html = template.of_desk(desk, &ask);
+                self.page(&name, &html)?;
+                if first && name != "index.html" {
+                    self.page("index.html", &html)?;
+                }
+                first = false;
+                let mut drawn = Vec::new();
+                if let Some(sheet) = sheets.get(letter) {
+                    let files = format!("{}/{}", newsletter.name, letter_name(Which::Next, letter));
+                    self.documents(sheet, &files, &words)?;
+                    if let Some(chromium) = chromium {
+                        drawn = self.draw(chromium, &files)?;
+                    }
+                }
+                summary.push_str(&self.summary(newsletter, letters, sheets.get(letter), &drawn, &words));
+            }
+        }
+        if first {
+            let ask = Ask { newsletter: None, which: Which::Next, letter: 0, live: None, told: None };
+            self.page("index.html", &template.of_desk(desk, &ask))?;
+        }
+        for feed in &desk.config().feeds {
+            if let Some(document) = desk.feed_document(&feed.name, "../") {
+                self.file(&format!("feed/{}.html", feed.name), document.as_bytes())?;
+            }
+        }
+        for (name, content) in desk.pictures.all() {
+            if let Ok(bytes) = content.read() {
+                self.file(&format!("picture/{name}"), &bytes)?;
+            }
+        }
+        self.file("summary.md", summary.as_bytes())?;
+        Ok(self.stills)
+    }
+
+    fn documents(&mut self, sheet: &Sheet, files: &str, words: &Words) -> Result<(), StillsError> {
+        let language = &self.desk.config().site.language;
+        for showing in SHOWINGS {
+            let html = sheet.shown(showing, &self.desk.pictures, "../../../");
+            let html = html.replacen("<head>", "<head><meta name=\"robots\" content=\"noindex, nofollow\">", 1);
+            self.file(&format!("letter/{files}/{}.html", showing.name()), html.as_bytes())?;
+        }
+        self.file(&format!("letter/{files}.eml"), &sheet.eml)?;
+        let text = documents::text(language, &sheet.subject, &sheet.text);
+        self.file(&format!("text/{files}.html"), text.as_bytes())?;
+        self.file(&format!("source/{files}.html"), documents::source(words, &sheet.eml, &sheet.html).as_bytes())
+    }
+
+    /// The letter's four pictures; those that worked.
+    fn draw(&mut self, chromium: &Chromium, files: &str) -> Result<Vec<String>, StillsError> {
+        // The frames name pictures beside: these must be there before.
+        for (name, content) in self.desk.pictures.all() {
+            if let Ok(bytes) = content.read() {
+                self.file(&format!("picture/{name}"), &bytes)?;
+            }
+        }
+        let mut drawn = Vec::new();
+        for (size, width) in [("wide", 640), ("narrow", 360)] {
+            for scheme in ["light", "dark"] {
+                let from = self.folder.join(format!("letter/{files}/{scheme}-with.html"));
+                let name = format!("letter/{files}/{size}-{scheme}.png");
+                match screenshot::draw(chromium, &from, width, &self.folder.join(&name)) {
+                    Ok(()) => drawn.push(name),
+                    Err(error) => self.stills.without_screenshots = Some(error.to_string()),
+                }
+            }
+        }
+        self.stills.screenshots.extend(drawn.iter().cloned());
+        Ok(drawn)
+    }
+
+    fn summary(
+        &self,
+        newsletter: &Newsletter,
+        letters: &Letters,
+        sheet: Option<&Sheet>,
+        drawn: &[String],
+        words: &Words,
+    ) -> String {
+        let mut text = String::new();
+        let mut line = |words: String| {
+            text.push_str(&words);
+            text.push('\n');
+        };
+        let number = sheet.map_or(letters.remembered.number, |sheet| sheet.composed.number).to_string();
+        let over = words.say("number", &[("title", &newsletter.title), ("number", &number)]);
+        line(String::new());
+        let project = self.desk.project.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let refused = letters.next.as_ref().err().into_iter().flat_map(Problems::iter);
+        let errors: Vec<&Problem> = project.chain(refused).collect();
+        let Some(sheet) = sheet else {
+            line(format!("## {}\n", escaped(&over)));
+            let why = match errors.len() {
+                0 => words.say("summary_none", &[]),
+                count => words.say("trouble", &[("count", &count.to_string())]),
+            };
+            line(escaped(&why));
+            line(remarks(&errors));
+            return text;
+        };
+        line(format!("## {}\n", escaped(&sheet.subject)));
+        let mut facts = vec![over, words.say("items", &[("count", &sheet.composed.items.len().to_string())])];
+        facts.extend(said::leaves(self.desk, newsletter, letters, words));
+        facts.push(format!("HTML {}", words.bytes(sheet.weight.html as u64)));
+        facts.push(format!("{} {}", words.say("weight_pictures", &[]), words.bytes(sheet.weight.pictures)));
+        line(format!("{}\n", escaped(&facts.join(" · "))));
+        for item in &sheet.composed.items {
+            line(format!("- [{}](<{}>)", escaped(&item.title), item.url.replace(['<', '>'], "")));
+        }
+        let waits: Vec<&str> = letters
+            .choices
+            .iter()
+            .filter(|choice| matches!(choice.fate, Fate::Held(_) | Fate::Later))
+            .map(|choice| choice.title.as_str())
+            .collect();
+        if !waits.is_empty() {
+            line(format!("\n**{}** ({})\n", escaped(&words.say("group_waits", &[])), waits.len()));
+            for title in waits.iter().take(REMARKS) {
+                line(format!("- {}", escaped(title)));
+            }
+        }
+        let mut said: Vec<&Problem> = errors;
+        said.extend(sheet.problems.iter());
+        if !said.is_empty() {
+            line(format!("\n**{}** ({})\n", escaped(&words.say("tab_remarks", &[])), said.len()));
+            line(remarks(&said));
+        }
+        if !drawn.is_empty() {
+            line(String::new());
+            for picture in drawn {
+                let address: Vec<String> = picture.split('/').map(encoded).collect();
+                let name = picture.rsplit('/').next().unwrap_or_default().trim_end_matches(".png");
+                line(format!("![{name}]({})", address.join("/")));
+            }
+        }
+        text
+    }
+
+    fn page(&mut self, name: &str, html: &str) -> Result<(), StillsError> {
+        self.file(name, html.as_bytes())?;
+        self.stills.pages.push(name.to_string());
+        Ok(())
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> Result<(), StillsError> {
+        let path = self.folder.join(name);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| write_if_changed(&path, bytes).map(|_| ()))
+            .map_err(|error| StillsError::Write { path, error })
+    }
+}
+
+fn remarks(problems: &[&Problem]) -> String {
+    let lines: Vec<String> =
+        problems.iter().take(REMARKS).map(|problem| format!("- {}", escaped(&problem.to_string()))).collect();
+    lines.join("\n")
+}
+
+/// Plain words in Markdown, on one line.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        if "\\`*_[]<>|#!~&@".contains(character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_plain_words_in_markdown() {
+        assert_eq!(escaped("a *b*\n[c](d) <script> @all"), "a \\*b\\* \\[c\\](d) \\<script\\> \\@all");
+    }
+}
