@@ -1,18 +1,20 @@
 //! 5b *announce*: a newsletter's way from *is it due?* to *delivered*.
 //!
 //! 0. [`press`] composes the next letters, for whoever wants to see or send them.
-//! 1. [`next`] decides: not due, nothing new, held by a brake, waiting for its pages or for a person, or to be sent; and
-//!    freezes the edition with its list.
-//! 2. [`deliver_frozen`] delivers what is frozen and not done: a new edition, or one of an earlier run that goes on.
-//! 3. [`write_page`] puts the letter where everybody may read it, before it leaves.
-//! 4. [`send_test`] sends a copy that nothing remembers.
+//! 1. [`next`] decides: not due, nothing new, held by a brake, waiting for its pages, its file or a person, or to be sent;
+//!    and freezes the edition with its list. [`tend`] sees to what is frozen ahead of its time.
+//! 2. [`send_ahead`] shows the frozen letter to those who want to see it before everybody does.
+//! 3. [`deliver_frozen`] delivers what is frozen and not done: a new edition, or one of an earlier run that goes on.
+//! 4. [`write_page`] puts the letter where everybody may read it, before it leaves.
+//! 5. [`send_test`] sends a copy that nothing remembers.
 //!
 //! Promises: an edition that waits never delays the next newsletter; nothing is announced twice by itself, whatever date it
 //! bears; nothing new is no letter, and the moment counts as considered.
-//!
-//! BUGS: `approve: file` holds every edition: nothing looks at its file's `send` yet.
 
+mod ahead;
 pub mod choice;
+mod drafting;
+mod freezing;
 mod frozen;
 mod next;
 mod online;
@@ -22,14 +24,19 @@ pub mod press;
 pub mod sheet;
 mod stand_in;
 mod test_copy;
+mod waiting;
 
+pub use ahead::{send_ahead, wants_preview};
+pub use drafting::{Drafted, draft};
+pub use freezing::Scene;
 pub use frozen::{Frozen, deliver_frozen};
-pub use next::{Asked, Next, next};
+pub use next::{Asked, Next, Wait, next};
 pub use online::{Page, write_events, write_page, write_pages};
 pub use pictures::{write_kept_pictures, write_pictures};
 pub use press::Known;
 pub use stand_in::stand_in;
 pub use test_copy::{send_copies, send_test};
+pub use waiting::{Tended, tend};
 
 use crate::body::Renderer;
 use crate::config::Config;

@@ -1,25 +1,22 @@
 //! A newsletter's next edition: whether there is one, and what stands in its way.
-
-use std::path::Path;
+//!
+//! Where a moment is known (a timetable's, or the one in the edition's file) and somebody wants to see the letter ahead,
+//! it is frozen that long before, and goes by itself: `waiting` sees to it.
 
 use chrono::{DateTime, Utc};
 
-use super::frozen::Frozen;
-use super::press::{self, Known};
-use super::{AnnounceError, Material, online, pages, pictures, sheet};
-use crate::config::{Approve, Audience as To, Backlog, Newsletter};
+use super::freezing::{self, Freezing, Order, Scene};
+use super::press::{self, Known, Pressed};
+use super::{AnnounceError, Material, pages, sheet};
+use crate::config::{Approve, Backlog, Newsletter};
 use crate::digest::Composed;
-use crate::mail::letter::Head;
+use crate::digest::edition_file::Release;
 use crate::mail::way_out;
-use crate::people::People;
 use crate::problem::{Problem, Problems};
 use crate::schedule::{Due, due};
-use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::store::editions::State;
-use crate::store::freeze::{Audience, NewEdition};
 use crate::store::newsletters::Memory;
-use crate::store::recipients::Addressee;
 
 /// Who asks for the next edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +42,14 @@ pub enum Next {
     WaitsForPages {
         missing: Vec<String>,
     },
+    /// Its edition's file keeps it.
+    WaitsForFile {
+        number: i64,
+        path: String,
+        wait: Wait,
+        /// How many items are new and not in the file.
+        came_in: usize,
+    },
     /// It cannot be composed, or must not leave.
     Impossible,
     /// Frozen, in this state, with the reason where a person should look.
@@ -53,6 +58,8 @@ pub enum Next {
         items: usize,
         state: State,
         reason: Option<String>,
+        /// It goes by itself then.
+        send_at: Option<DateTime<Utc>>,
     },
     /// What a dry run would freeze, and to how many people it would go.
     Would {
@@ -64,56 +71,69 @@ pub enum Next {
     },
 }
 
+/// Why an edition's file keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// There is none.
+    Missing,
+    /// It says `send: no`, and has so many mistakes.
+    AtWork {
+        mistakes: usize,
+    },
+    Until(DateTime<Utc>),
+}
+
 /// Composes and freezes a newsletter's next edition, or each of them (`each-item`), where nothing stands in the way.
 /// Problems are added to `problems`.
 pub async fn next(
     store: &mut Store,
-    secrets: &Secrets,
-    material: Material<'_>,
-    newsletter: &Newsletter,
+    scene: Scene<'_>,
     asked: Asked,
-    now: DateTime<Utc>,
     problems: &mut Problems,
 ) -> Result<Vec<Next>, AnnounceError> {
+    let Scene { material, newsletter, now, .. } = scene;
     let memory = store.newsletter(&newsletter.name).await?;
     let backlog = if memory.is_none() { backlog(material, newsletter) } else { Vec::new() };
     if memory.is_none() && asked != Asked::DryRun {
         store.start_newsletter(&newsletter.name, &backlog, now).await?;
     }
     let memory = memory.unwrap_or(Memory { considered: now, waiting_since: None, brake: None });
-    let mut later = None;
+    let number = store.next_number(&newsletter.name, i64::try_from(newsletter.first_number).unwrap_or(1)).await?;
+    let has_file = sheet::exists(material.config, newsletter, number.unsigned_abs());
+    let mut early = None;
+    let mut not_due = None;
     if asked == Asked::BySchedule
         && memory.waiting_since.is_none()
         && let Due::Later { next } = due(newsletter, material.config.site.time_zone, memory.considered, now)
     {
-        later = Some(next);
-        if newsletter.urgent.is_none() {
-            return Ok(vec![Next::NotDue { next }]);
+        let previewed = newsletter.approve == Approve::No && !newsletter.preview_to.is_empty();
+        let is_new = |moment: DateTime<Utc>| moment > memory.considered && moment - newsletter.preview_before <= now;
+        early = next.filter(|moment| previewed && is_new(*moment));
+        // The file itself says when, where it is the approval.
+        let asks_file = newsletter.approve == Approve::File && has_file;
+        if early.is_none() && !asks_file {
+            if newsletter.urgent.is_none() {
+                return Ok(vec![Next::NotDue { next }]);
+            }
+            not_due = Some(next);
         }
     }
     let mut known = Known::of(store, &newsletter.name).await?;
     known.ids.extend(backlog);
-    let number = store.next_number(&newsletter.name, i64::try_from(newsletter.first_number).unwrap_or(1)).await?;
-    let mut desk = Desk { store, secrets, material, newsletter, asked, now, memory, problems, urgent: None };
-    if let Some(next) = later {
+    let mut desk = Desk { store, scene, asked, memory, early, problems, urgent: None };
+    if let Some(next) = not_due {
         let urgent = desk.urgent(&known, number, next).await?;
         return Ok(vec![urgent.unwrap_or(Next::NotDue { next })]);
     }
-    let Some(editions) = desk.compose(&known, number) else { return Ok(vec![Next::Impossible]) };
-    if editions.is_empty() {
+    if newsletter.approve == Approve::File && !has_file {
         desk.consider().await?;
-        return Ok(vec![Next::NothingNew]);
-    }
-    let mut found = Vec::new();
-    for composed in editions {
-        let next = desk.edition(composed).await?;
-        let goes_on = matches!(next, Next::Frozen { .. } | Next::Would { .. });
-        found.push(next);
-        if !goes_on {
-            break;
+        if press::count_new(material, newsletter, &known, now) == 0 {
+            return Ok(vec![Next::NothingNew]);
         }
+        let path = sheet::path(&newsletter.name, number.unsigned_abs());
+        return Ok(vec![Next::WaitsForFile { number, path, wait: Wait::Missing, came_in: 0 }]);
     }
-    Ok(found)
+    desk.editions(press::press(material, newsletter, &known, number.unsigned_abs(), now), number).await
 }
 
 /// What is there before a newsletter begins, and counts as announced. Whatever the selection says today: an item that is
@@ -130,12 +150,11 @@ fn backlog(material: Material<'_>, newsletter: &Newsletter) -> Vec<String> {
 /// One newsletter on the desk.
 struct Desk<'a> {
     store: &'a mut Store,
-    secrets: &'a Secrets,
-    material: Material<'a>,
-    newsletter: &'a Newsletter,
+    scene: Scene<'a>,
     asked: Asked,
-    now: DateTime<Utc>,
     memory: Memory,
+    /// The timetable's next moment, where the letter is frozen ahead of it.
+    early: Option<DateTime<Utc>>,
     problems: &'a mut Problems,
     /// A letter out of turn: how many items are new, its own among them.
     urgent: Option<usize>,
@@ -150,10 +169,10 @@ impl Desk<'_> {
         number: i64,
         next: Option<DateTime<Utc>>,
     ) -> Result<Option<Next>, AnnounceError> {
-        let (material, newsletter) = (self.material, self.newsletter);
+        let Scene { material, newsletter, now, .. } = self.scene;
         let Some(soon) = newsletter.urgent else { return Ok(None) };
         let number = number.unsigned_abs();
-        let Some(composed) = press::urgent(material, newsletter, known, number, self.now, (soon, next)) else {
+        let Some(composed) = press::urgent(material, newsletter, known, number, now, (soon, next)) else {
             return Ok(None);
         };
         let mut composed = match composed {
@@ -170,71 +189,138 @@ impl Desk<'_> {
                 let message =
                     format!("“{}” would be over before the next letter: nobody has announced it", item.title);
                 let help = format!(
-                    "let editions/{}-{number}.md hold it (`crieur draft {}` writes it) and say `send: now`",
-                    newsletter.name, newsletter.name
+                    "let {} hold it (`crieur draft {}` writes it) and say `send: now`",
+                    sheet::path(&newsletter.name, number),
+                    newsletter.name
                 );
                 self.problems.push(Problem::warning("urgent-event", message).help(help).in_file(&newsletter.file));
             }
             return Ok(None);
         }
-        self.urgent = Some(press::count_new(material, newsletter, known, self.now));
-        self.edition(composed).await.map(Some)
+        self.urgent = Some(press::count_new(material, newsletter, known, now));
+        self.edition(composed, None, false).await.map(Some)
     }
 
-    /// The editions that are new, in their order; `None`: they cannot be composed.
-    fn compose(&mut self, known: &Known, number: i64) -> Option<Vec<Composed>> {
-        match press::letters(self.material, self.newsletter, known, number.unsigned_abs(), self.now) {
-            Ok(mut editions) => {
-                for edition in &mut editions {
-                    self.problems.extend(std::mem::take(&mut edition.problems));
-                }
-                Some(editions)
-            }
+    /// Sees to what the press made.
+    async fn editions(&mut self, pressed: Pressed, number: i64) -> Result<Vec<Next>, AnnounceError> {
+        let Scene { newsletter, now, .. } = self.scene;
+        let sheet = pressed.sheet;
+        let kept = |wait: Wait| {
+            let (path, came_in) = sheet.as_ref().map(|one| (one.path.clone(), one.came_in.len())).unwrap_or_default();
+            Ok(vec![Next::WaitsForFile { number, path, wait, came_in }])
+        };
+        if let Some(sheet) = &sheet
+            && sheet.release == Release::No
+            && newsletter.approve != Approve::Yes
+        {
+            return kept(Wait::AtWork { mistakes: sheet.mistakes });
+        }
+        let letters = match pressed.letters {
+            Ok(letters) => letters,
             Err(problems) => {
                 self.problems.extend(problems);
-                None
+                return Ok(vec![Next::Impossible]);
+            }
+        };
+        let of_file = sheet.as_ref().and_then(|sheet| match sheet.release {
+            Release::At(moment) => Some(moment),
+            _ => None,
+        });
+        let go_at = of_file.max(self.early).filter(|moment| *moment > now);
+        let ahead = newsletter.approve != Approve::Yes && !newsletter.preview_to.is_empty();
+        if let Some(moment) = go_at
+            && !(ahead && moment - newsletter.preview_before <= now)
+        {
+            return kept(Wait::Until(moment));
+        }
+        self.problems.extend(pressed.warnings);
+        if letters.is_empty() {
+            let declined = sheet.map(|sheet| sheet.declined).unwrap_or_default();
+            if self.asked != Asked::DryRun && !declined.is_empty() {
+                self.store.decline(&newsletter.name, &declined, now).await?;
+            }
+            self.consider().await?;
+            return Ok(vec![Next::NothingNew]);
+        }
+        let mut found = Vec::new();
+        for mut composed in letters {
+            self.problems.extend(std::mem::take(&mut composed.problems));
+            let next = self.edition(composed, go_at, sheet.is_some()).await?;
+            let goes_on = matches!(next, Next::Frozen { .. } | Next::Would { .. });
+            found.push(next);
+            if !goes_on {
+                break;
             }
         }
+        Ok(found)
     }
 
     /// Freezes one edition, where nothing stands in its way.
-    async fn edition(&mut self, composed: Composed) -> Result<Next, AnnounceError> {
-        let newsletter = self.newsletter;
-        let way_out = way_out::check(self.material.config, newsletter);
-        let list = crate::config::people::check(self.material.config, newsletter);
+    async fn edition(
+        &mut self,
+        composed: Composed,
+        go_at: Option<DateTime<Utc>>,
+        by_a_person: bool,
+    ) -> Result<Next, AnnounceError> {
+        let Scene { material, newsletter, now, .. } = self.scene;
+        let way_out = way_out::check(material.config, newsletter);
+        let list = crate::config::people::check(material.config, newsletter);
         let refused = way_out.has_errors() || list.has_errors();
         self.problems.extend(way_out);
         self.problems.extend(list);
         if refused {
             return Ok(Next::Impossible);
         }
-        let (mut state, mut reason) = self.brakes(&composed);
+        let (mut state, mut reason) = self.brakes(&composed, by_a_person);
         if state != State::Held
             && let Some(limit) = newsletter.wait_for_pages
         {
-            let missing = pages::missing(self.material, &composed);
+            let missing = pages::missing(material, &composed);
             if !missing.is_empty() && self.urgent.is_some() {
                 return Ok(Next::WaitsForPages { missing });
             }
             if !missing.is_empty() {
                 let since = match self.asked {
-                    Asked::DryRun => self.memory.waiting_since.unwrap_or(self.now),
-                    _ => self.store.wait_for_pages(&newsletter.name, self.now).await?,
+                    Asked::DryRun => self.memory.waiting_since.unwrap_or(now),
+                    _ => self.store.wait_for_pages(&newsletter.name, now).await?,
                 };
-                if self.now - since < limit {
+                if now - since < limit {
                     return Ok(Next::WaitsForPages { missing });
                 }
                 state = State::Held;
                 reason = Some(format!("{} did not answer in time", missing.join(", ")));
             }
         }
-        self.freeze(composed, state, reason).await
+        let ahead = go_at.is_some() && state == State::Sending;
+        let (state, send_at) = if ahead { (State::Composed, go_at) } else { (state, None) };
+        let items: Vec<String> = composed.items.iter().map(|item| item.id.clone()).collect();
+        let count = items.len();
+        let number = i64::try_from(composed.number).unwrap_or(1);
+        if self.asked == Asked::DryRun {
+            let eligible = freezing::count(self.store, self.scene).await?;
+            return Ok(Next::Would { number, items, state, reason, eligible });
+        }
+        // Never goes back: one out of turn leaves it where it was.
+        let considered = if self.urgent.is_some() {
+            self.memory.considered
+        } else {
+            self.early.map_or(now, |moment| moment.max(now))
+        };
+        let order = Order { composed, at: now, state, reason: reason.clone(), send_at, considered };
+        Ok(match freezing::freeze(self.store, self.scene, order, None, self.problems).await? {
+            Freezing::Done => Next::Frozen { number, items: count, state, reason, send_at },
+            Freezing::Impossible => Next::Impossible,
+            Freezing::Nobody => {
+                self.consider().await?;
+                Next::Nobody
+            }
+        })
     }
 
-    /// What holds an edition before anything of it is sent.
-    fn brakes(&self, composed: &Composed) -> (State, Option<String>) {
-        let (new, surge) = (self.urgent.unwrap_or(composed.counted.len()), self.newsletter.surge);
-        if new > surge {
+    /// What holds an edition before anything of it is sent. One that a person arranged is no migration by accident.
+    fn brakes(&self, composed: &Composed, by_a_person: bool) -> (State, Option<String>) {
+        let (new, surge) = (self.urgent.unwrap_or(composed.counted.len()), self.scene.newsletter.surge);
+        if new > surge && !by_a_person {
             let reason = format!(
                 "{new} new items at once, and surge is {surge}: look whether a migration made old ones new, then resume or cancel"
             );
@@ -243,112 +329,17 @@ impl Desk<'_> {
         if let Some(reason) = &self.memory.brake {
             return (State::Held, Some(reason.clone()));
         }
-        match self.newsletter.approve {
-            Approve::No => (State::Sending, None),
+        match self.scene.newsletter.approve {
             Approve::Yes => (State::Composed, Some("waits for `crieur approve`".to_string())),
-            Approve::File => {
-                let reason = "waits for its edition's file, which this version does not read: write `approve: yes`";
-                (State::Held, Some(reason.to_string()))
-            }
+            // The file was the approval.
+            Approve::No | Approve::File => (State::Sending, None),
         }
-    }
-
-    async fn freeze(
-        &mut self,
-        composed: Composed,
-        state: State,
-        reason: Option<String>,
-    ) -> Result<Next, AnnounceError> {
-        let config = self.material.config;
-        let items: Vec<String> = composed.items.iter().map(|item| item.id.clone()).collect();
-        let count = items.len();
-        let number = i64::try_from(composed.number).unwrap_or(1);
-        if self.asked == Asked::DryRun {
-            let eligible = self.eligible().await?;
-            return Ok(Next::Would { number, items, state, reason, eligible });
-        }
-        // What the letter links to is there before it leaves.
-        online::write_events(self.material, self.now, &config.root.join(&config.publish.out))?;
-        let (counted, declined) = (composed.counted.clone(), composed.declined.clone());
-        let pictures = pictures::kept(&composed.pictures);
-        let frozen = Frozen { head: Head::new(config, self.newsletter, self.now), composed };
-        let (content, variants) = frozen.to_json()?;
-        let edition = NewEdition {
-            newsletter: self.newsletter.name.clone(),
-            number,
-            state,
-            reason: reason.clone(),
-            items,
-            counted,
-            declined,
-            content,
-            variants,
-            pictures,
-            pictures_until: self.now + config.pictures.keep,
-            composed: self.now,
-            send_at: None,
-            // Never goes back: one out of turn leaves it where it was.
-            considered: if self.urgent.is_some() { self.memory.considered } else { self.now },
-        };
-        let frozen = match &self.newsletter.to {
-            To::Recipients => self.store.freeze(&edition, Audience::Subscribed).await?,
-            To::Address(address) => {
-                let mut list = vec![Addressee {
-                    id: self.secrets.recipient_id(address),
-                    email: address.clone(),
-                    name: None,
-                    fields: "{}".to_string(),
-                }];
-                self.store.freeze(&edition, Audience::These(&mut || std::mem::take(&mut list))).await?
-            }
-            To::File(file) => {
-                let mut people = match People::open(&config.root, Path::new(file), self.secrets) {
-                    Ok(people) => people,
-                    Err(problem) => {
-                        self.problems.push(*problem);
-                        return Ok(Next::Impossible);
-                    }
-                };
-                let frozen = self.store.freeze(&edition, Audience::These(&mut || people.next_batch())).await?;
-                self.problems.extend(people.problems);
-                frozen
-            }
-        };
-        if frozen.is_none() {
-            let problem = Problem::warning("nobody", format!("nobody is on the list of {}", self.newsletter.name))
-                .help(format!("add people: `crieur recipients import FILE --newsletter {}`", self.newsletter.name));
-            self.problems.push(problem.in_file(&self.newsletter.file));
-            self.consider().await?;
-            return Ok(Next::Nobody);
-        }
-        Ok(Next::Frozen { number, items: count, state, reason })
-    }
-
-    /// How many people are on the list now.
-    async fn eligible(&mut self) -> Result<i64, AnnounceError> {
-        Ok(match &self.newsletter.to {
-            To::Recipients => self.store.count_subscribed(&self.newsletter.name).await?,
-            To::Address(_) => 1,
-            To::File(file) => {
-                let mut count = 0;
-                if let Ok(mut people) = People::open(&self.material.config.root, Path::new(file), self.secrets) {
-                    loop {
-                        let batch = people.next_batch();
-                        if batch.is_empty() {
-                            break;
-                        }
-                        count += i64::try_from(batch.len()).unwrap_or(0);
-                    }
-                }
-                count
-            }
-        })
     }
 
     /// The newsletter's moments up to now are seen to.
     async fn consider(&mut self) -> Result<(), AnnounceError> {
         if self.asked != Asked::DryRun && self.urgent.is_none() {
-            self.store.consider(&self.newsletter.name, self.now).await?;
+            self.store.consider(&self.scene.newsletter.name, self.scene.now).await?;
         }
         Ok(())
     }

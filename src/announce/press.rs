@@ -47,6 +47,8 @@ pub struct Pressed {
     pub letters: Result<Vec<Composed>, Problems>,
     /// What the next edition's file says, if there is one that counts.
     pub sheet: Option<Sheet>,
+    /// Of a file without a letter; a letter's are its own.
+    pub warnings: Problems,
 }
 
 /// Every letter of what is new, in the order in which they go and numbered from `number`: none, one, or with `each-item`
@@ -90,17 +92,21 @@ fn press_and(input: &ComposeInput<'_>, known: &Known, remember: Remember) -> Pre
     let found = found.filter(|(sheet, ..)| newsletter.approve == Approve::File || !sheet.is_spent);
     let Some((sheet, plan, problems)) = found else {
         let letters = digest::plans(input).iter().map(|plan| compose(input, plan, remember)).collect();
-        return Pressed { letters, sheet: None };
+        return Pressed { letters, sheet: None, warnings: Problems::new() };
     };
+    let mut warnings = Problems::new();
     let letters = match plan {
         _ if problems.has_errors() => Err(problems),
-        None => Ok(Vec::new()),
+        None => {
+            warnings = problems;
+            Ok(Vec::new())
+        }
         Some(plan) => compose(input, &plan, remember).map(|mut composed| {
             composed.problems.extend(problems);
             vec![composed]
         }),
     };
-    Pressed { letters, sheet: Some(sheet) }
+    Pressed { letters, sheet: Some(sheet), warnings }
 }
 
 /// The short letter of the new events that begin within `soon`, and would be over before `next`; `None`: there is none.
@@ -113,7 +119,7 @@ pub fn urgent(
     (soon, next): (Duration, Option<DateTime<Utc>>),
 ) -> Option<Result<Composed, Problems>> {
     let input = input(material, newsletter, known, number, now);
-    digest::urgent(&input, soon, next).map(|plan| digest::compose_plan(&input, &plan))
+    digest::urgent(&input, soon, next).map(|plan| compose(&input, &plan, Remember::Yes))
 }
 
 /// A letter that was composed before, composed again as of the same moment from what its file and its items say now: the
@@ -209,7 +215,8 @@ fn logo(config: &Config, newsletter: &Newsletter) -> (Option<Wanted>, Problems) 
     (Some(wanted), Problems::new())
 }
 
-fn input<'a>(
+/// What a newsletter's letters are composed of.
+pub fn input<'a>(
     material: Material<'a>,
     newsletter: &'a Newsletter,
     known: &'a Known,

@@ -50,6 +50,8 @@ pub enum Command {
     Check(super::check::Args),
     /// Write the feeds
     Build(super::build::Args),
+    /// Write the next edition as a file that you may rearrange
+    Draft(super::draft::Args),
     /// Compose the next letter without sending or remembering anything
     Digest(super::digest::Args),
     /// Look at the next letter and the feeds on a page that follows your files

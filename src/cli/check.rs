@@ -6,13 +6,14 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::digest::{Remembered, remember};
 use super::office::material;
+use super::remembered::{self, Remembered};
 use super::{Globals, Outcome, Unusable, report};
-use crate::announce::{press, stand_in};
+use crate::announce::{press, sheet, stand_in};
 use crate::config::people;
 use crate::digest::Composed;
 use crate::feed;
@@ -92,7 +93,12 @@ fn everything(globals: &Globals, project: &Project) -> Problems {
     let bodies: Vec<Problems> = project.items.par_iter().map(|item| project.renderer.render(item).problems).collect();
     bodies.into_iter().for_each(|of_one| problems.extend(of_one));
     problems.extend(feed::build_all(config, &project.items, &project.renderer).1);
-    problems.extend(letters(globals, project));
+    let remembered = remembered::read(config).unwrap_or_else(|error| {
+        globals.detail(format_args!("letters are tried with the newest items: {error:#}"));
+        Remembered::default()
+    });
+    problems.extend(letters(globals, project, &remembered));
+    problems.extend(edition_files(project, &remembered, globals.now));
     for newsletter in &config.newsletters {
         problems.extend(people::check(config, newsletter));
         problems.extend(way_out::check(config, newsletter));
@@ -102,12 +108,8 @@ fn everything(globals: &Globals, project: &Project) -> Problems {
 
 /// Each newsletter's next letter, composed and looked over: what the database remembers is not in it; a newsletter that was
 /// never seen is tried with its newest items. What a letter has to leave out is left to `digest` to say.
-fn letters(globals: &Globals, project: &Project) -> Problems {
+fn letters(globals: &Globals, project: &Project, remembered: &Remembered) -> Problems {
     let config = &project.config;
-    let remembered = remember(config).unwrap_or_else(|error| {
-        globals.detail(format_args!("letters are tried with the newest items: {error:#}"));
-        Remembered::default()
-    });
     let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
     // A key that cannot be read is for those who send to complain of.
     let secrets = Secrets::load(&config.secrets, keys_file.as_deref()).ok().flatten();
@@ -138,6 +140,27 @@ fn letters(globals: &Globals, project: &Project) -> Problems {
                 }
             }
             Err(wrong) => problems.extend(wrong),
+        }
+    }
+    problems
+}
+
+/// The file of each newsletter's next edition, as far as no letter is needed to judge it. A database that cannot be read is
+/// another command's matter: then what the files tell has to do.
+fn edition_files(project: &Project, remembered: &Remembered, now: DateTime<Utc>) -> Problems {
+    let mut problems = Problems::new();
+    if !project.config.root.join(sheet::FOLDER).is_dir() {
+        return problems;
+    }
+    for newsletter in &project.config.newsletters {
+        let standing = remembered.of_draft(project, newsletter, now);
+        match sheet::source(&project.config, &newsletter.name, standing.number) {
+            Some(Ok(source)) => {
+                let input = press::input(material(project), newsletter, &standing.known, standing.number, now);
+                problems.extend(sheet::parse(&source, &input, &standing.known.shown).1);
+            }
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
         }
     }
     problems

@@ -5,7 +5,6 @@
 
 mod weighing;
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,21 +13,20 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::office::{material, unknown_newsletter};
+use super::remembered::{self, Remembered, Standing};
 use super::{Globals, Outcome, Unusable, report};
-use crate::announce::{self, Known, press, stand_in};
+use crate::announce::{self, press, stand_in};
 use crate::config::{Backlog, Config, Newsletter};
 use crate::digest::weight::Weight;
 use crate::digest::{Composed, Escape};
-use crate::item::identity::Lock;
 use crate::lint;
 use crate::mail::letter::{Head, Prepared};
 use crate::preview::screenshot::{CHROMIUM_VARIABLE, Chromium};
 use crate::preview::stills::{self, StillsError};
 use crate::problem::Problems;
-use crate::project::{LOCK_PATH, Project};
+use crate::project::Project;
 use crate::publish;
 use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
-use crate::store::{Store, database_path};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -40,37 +38,6 @@ pub struct Args {
     /// Also write the preview's pages there, to be looked at before a change is merged
     #[arg(long, value_name = "DIR")]
     pub page: Option<PathBuf>,
-}
-
-/// What the database knows, if there is one.
-#[derive(Default)]
-pub(super) struct Remembered {
-    /// Ids announced, by newsletter; absent: the newsletter was never seen.
-    announced: Vec<(String, HashSet<String>)>,
-    /// Of these, what a letter showed.
-    shown: Vec<(String, HashSet<String>)>,
-    numbers: Vec<(String, u64)>,
-    /// How many people are subscribed.
-    people: Vec<(String, u64)>,
-    pub(super) ids: Option<Lock>,
-}
-
-impl Remembered {
-    /// What a newsletter must not announce again; `None`: it was never seen.
-    pub(super) fn known(&self, newsletter: &Newsletter) -> Option<Known> {
-        let ids = of(&self.announced, newsletter)?.clone();
-        Some(Known { ids, shown: of(&self.shown, newsletter).cloned().unwrap_or_default() })
-    }
-
-    /// Its next edition's number.
-    pub(super) fn number(&self, newsletter: &Newsletter) -> u64 {
-        of(&self.numbers, newsletter).copied().unwrap_or(newsletter.first_number)
-    }
-}
-
-/// What a list by newsletters says of this one.
-fn of<'a, T>(list: &'a [(String, T)], newsletter: &Newsletter) -> Option<&'a T> {
-    list.iter().find(|(name, _)| *name == newsletter.name).map(|(_, value)| value)
 }
 
 /// One newsletter's next edition, as it is shown.
@@ -95,7 +62,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     // Before the first letter there may be no key; the stand-in's way out needs one that nothing else has.
     let secrets = Secrets::load(&config.secrets, keys_file.as_deref())?;
     let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
-    let remembered = remember(&config)?;
+    let remembered = remembered::read(&config)?;
     let of_config = problems.clone();
     let project = Project::of(config, problems, globals.now, remembered.ids.as_ref()).map_err(Unusable)?;
     let out = project.config.root.join(arguments.out.as_deref().unwrap_or(Path::new("var/digest")));
@@ -163,33 +130,6 @@ fn pages(
     Ok(json!({ "folder": folder, "pages": written.pages, "screenshots": written.screenshots }))
 }
 
-/// Reads the database if there is one; none is made, and nothing is written.
-pub(super) fn remember(config: &Config) -> anyhow::Result<Remembered> {
-    let path = database_path(&config.root, &config.database)?;
-    if !path.exists() {
-        return Ok(Remembered::default());
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut store = Store::look(&path).await?;
-        let mut remembered = Remembered::default();
-        for newsletter in &config.newsletters {
-            let name = &newsletter.name;
-            if store.newsletter(name).await?.is_some() {
-                remembered.announced.push((name.clone(), store.announced(name).await?));
-                remembered.shown.push((name.clone(), store.shown(name, None).await?));
-            }
-            let first = i64::try_from(newsletter.first_number)?;
-            let number = store.next_number(name, first).await?;
-            remembered.numbers.push((name.clone(), number.unsigned_abs()));
-            remembered.people.push((name.clone(), store.count_subscribed(name).await?.unsigned_abs()));
-        }
-        remembered.ids = Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0);
-        store.close().await?;
-        Ok(remembered)
-    })
-}
-
 /// Composes a newsletter's next edition and writes its files.
 fn show(
     globals: &Globals,
@@ -199,14 +139,10 @@ fn show(
     secrets: &Secrets,
     out: &Path,
 ) -> anyhow::Result<Shown> {
-    let number = remembered.number(newsletter);
-    let known = remembered.known(newsletter);
-    let begins = known.is_none();
-    let mut known = known.unwrap_or_default();
+    let Standing { known, number, begins } = remembered.of(project, newsletter, globals.now);
     if begins && newsletter.backlog == Backlog::Skip {
         let words = "`backlog: skip`: what is there now will count as announced at the first `crieur run`";
         globals.say(format_args!("{}: nothing to announce yet ({words})", newsletter.name));
-        known.ids.extend(project.items.iter().map(|item| item.id.clone()));
     }
     let new = press::count_new(material(project), newsletter, &known, globals.now);
     if new > newsletter.surge {

@@ -34,6 +34,10 @@ fn turn(
     runtime()?.block_on(async {
         let mut office = Office::open(globals).await?;
         let edition = find(&mut office, &named.newsletter, named.number).await?;
+        // One that was stopped before its moment waits for it again.
+        let early = edition.send_at.is_some_and(|moment| moment > globals.now) && from == [State::Held];
+        let (to, words) =
+            if early { (State::Composed, "goes by itself at its moment, with a `crieur run`") } else { (to, words) };
         if !office.store.move_edition(edition.id, from, to, reason).await? {
             bail!(
                 "{} n° {} is {}: only one that is {} can be turned",

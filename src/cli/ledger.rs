@@ -14,6 +14,8 @@ pub fn as_json(edition: &Edition) -> Value {
         "state": edition.state.as_str(),
         "reason": edition.reason,
         "items": edition.items,
+        "send_at": edition.send_at.map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        "previewed": edition.previewed.map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
         "eligible": counts.eligible,
         "accepted": counts.accepted,
         "refused": counts.refused,
@@ -82,7 +84,14 @@ pub fn notes(edition: &Edition, zone: Tz) -> Vec<String> {
             notes.push(format!("held: {reason}"));
             notes.push(format!("then: crieur resume {newsletter} {number}, or crieur cancel {newsletter} {number}"));
         }
-        (State::Composed, _) => notes.push(format!("waits for: crieur approve {newsletter} {number}")),
+        (State::Composed, reason) => match (edition.send_at, reason) {
+            (_, Some(reason)) if !reason.contains("crieur approve") => notes.push(format!("waits: {reason}")),
+            (Some(moment), _) => {
+                let moment = moment.with_timezone(&zone).format("%Y-%m-%d %H:%M");
+                notes.push(format!("goes by itself on {moment}; to keep it back: crieur stop {newsletter} {number}"));
+            }
+            _ => notes.push(format!("waits for: crieur approve {newsletter} {number}")),
+        },
         (_, Some(reason)) => notes.push(reason.clone()),
         _ => {}
     }

@@ -8,6 +8,7 @@ mod arguments;
 pub mod build;
 pub mod check;
 pub mod digest;
+pub mod draft;
 pub mod editions;
 pub mod explain;
 pub mod init;
@@ -16,6 +17,7 @@ mod office;
 mod post;
 pub mod preview;
 pub mod recipients;
+mod remembered;
 pub mod report;
 pub mod run;
 pub mod send;
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
         Some(Command::Build(arguments)) => build::run(&globals, arguments),
         Some(Command::Digest(arguments)) => digest::run(&globals, arguments),
         Some(Command::Preview(arguments)) => preview::run(&globals, arguments),
+        Some(Command::Draft(arguments)) => draft::run(&globals, arguments),
         Some(Command::Send(arguments)) => send::run(&globals, arguments),
         Some(Command::Run(arguments)) => run::run(&globals, arguments),
         Some(Command::Approve(edition)) => editions::approve(&globals, edition),

@@ -8,10 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::office::Office;
 use super::{Globals, ledger};
-use crate::announce::{self, Asked, Material, Next};
+use crate::announce::{self, Asked, Material, Next, Scene, Tended, Wait};
 use crate::config::{Config, Newsletter};
 use crate::mail::delivery::{Ended, Setting};
-use crate::problem::Problems;
+use crate::mail::outcome::Outcome;
+use crate::problem::{Problem, Problems};
 use crate::store::editions::{Edition, State};
 
 /// What one command did to editions.
@@ -30,7 +31,7 @@ impl Posted {
         Posted { problems, ..Posted::default() }
     }
 
-    /// Asks a newsletter for its next edition.
+    /// Sees to a newsletter's editions that wait, and asks for its next one.
     pub async fn compose(
         &mut self,
         globals: &Globals,
@@ -39,20 +40,52 @@ impl Posted {
         newsletter: &Newsletter,
         asked: Asked,
     ) -> anyhow::Result<()> {
-        let found = announce::next(
-            &mut office.store,
-            &office.secrets,
-            material,
-            newsletter,
-            asked,
-            globals.now,
-            &mut self.problems,
-        )
-        .await?;
-        for next in found {
+        let scene = Scene { secrets: &office.secrets, material, newsletter, now: globals.now };
+        for (number, tended) in announce::tend(&mut office.store, scene, &mut self.problems).await? {
+            self.touched.insert((newsletter.name.clone(), number));
+            say_tended(globals, newsletter, number, tended, material.config);
+        }
+        for next in announce::next(&mut office.store, scene, asked, &mut self.problems).await? {
             say_next(globals, material.config, newsletter, &next);
             if let Next::Frozen { number, .. } = next {
                 self.touched.insert((newsletter.name.clone(), number));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a newsletter's frozen letters ahead to those who want to see them first.
+    pub async fn show_ahead(
+        &mut self,
+        globals: &Globals,
+        office: &mut Office,
+        setting: &Setting,
+        newsletter: &Newsletter,
+    ) -> anyhow::Result<()> {
+        for edition in office.store.open_editions().await? {
+            if !announce::wants_preview(newsletter, &edition) {
+                continue;
+            }
+            // What it shows is there before it leaves; its own page is only once everybody may read it.
+            let published = office.config.root.join(&office.config.publish.out);
+            announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
+            for (address, outcome) in announce::send_ahead(&mut office.store, setting, newsletter, &edition).await? {
+                let name = format!("{} n° {}", edition.newsletter, edition.number);
+                match outcome {
+                    Outcome::Accepted(_) => globals.say(format_args!("{name}: preview to {address}")),
+                    Outcome::Refused { reply, .. } => {
+                        let message = format!("the preview of {name} to {address} was refused: {reply}");
+                        let problem = Problem::warning("preview", message).in_file(&newsletter.file);
+                        self.problems.push(problem.help("look at `preview_to`"));
+                    }
+                    Outcome::Deferred(words) | Outcome::Unknown(words) => {
+                        globals.say(format_args!("{name}: the preview to {address} may not have arrived: {words}"));
+                    }
+                    Outcome::Untried(fault) => {
+                        let words = fault.words();
+                        globals.say(format_args!("{name}: the preview to {address} has not left: {words}"));
+                    }
+                }
             }
         }
         Ok(())
@@ -159,6 +192,18 @@ pub fn say_next(globals: &Globals, config: &Config, newsletter: &Newsletter, nex
         Next::WaitsForPages { missing } => {
             globals.say(format_args!("{name}: waits for pages that do not answer yet: {}", missing.join(", ")));
         }
+        Next::WaitsForFile { number, path, wait, came_in } => {
+            let mut words = wait_in_words(name, path, *wait, config);
+            if *came_in > 0 {
+                let what = if *came_in == 1 { "1 item is".into() } else { format!("{came_in} items are") };
+                words.push_str(&format!("; {what} not in it: `crieur draft {name}` adds what came in since"));
+            }
+            globals.say(format_args!("{name} n° {number}: {words}"));
+        }
+        Next::Frozen { number, items, send_at: Some(send_at), .. } => {
+            let moment = local(*send_at, config);
+            globals.say(format_args!("{name} n° {number}: {items} items, frozen: it goes by itself on {moment}"));
+        }
         Next::Frozen { number, items, .. } => {
             globals.detail(format_args!("{name} n° {number}: composed of {items} items, and frozen"));
         }
@@ -170,6 +215,38 @@ pub fn say_next(globals: &Globals, config: &Config, newsletter: &Newsletter, nex
             ));
         }
     }
+}
+
+fn say_tended(globals: &Globals, newsletter: &Newsletter, number: i64, tended: Tended, config: &Config) {
+    let name = &newsletter.name;
+    let words = match tended {
+        Tended::Anew => "its file or its items changed: frozen anew".to_string(),
+        Tended::Goes { anew: true } => {
+            "its file or its items changed: frozen anew, and its moment has come".to_string()
+        }
+        Tended::Goes { anew: false } => {
+            return globals.detail(format_args!("{name} n° {number}: its moment has come"));
+        }
+        Tended::Kept(wait) => wait_in_words(name, &announce::sheet::path(name, number.unsigned_abs()), wait, config),
+        Tended::Empty => "nothing is left in it: cancelled".to_string(),
+    };
+    globals.say(format_args!("{name} n° {number}: {words}"));
+}
+
+fn wait_in_words(newsletter: &str, path: &str, wait: Wait, config: &Config) -> String {
+    match wait {
+        Wait::Missing => format!("waits for {path}: `crieur draft {newsletter}` writes it"),
+        Wait::AtWork { mistakes: 0 } => format!("waits: {path} says `send: no`"),
+        Wait::AtWork { mistakes } => {
+            let mistakes = if mistakes == 1 { "1 mistake".into() } else { format!("{mistakes} mistakes") };
+            format!("waits: {path} says `send: no`, and has {mistakes} (`crieur check` shows them)")
+        }
+        Wait::Until(moment) => format!("waits until {}, as {path} says", local(moment, config)),
+    }
+}
+
+fn local(moment: chrono::DateTime<chrono::Utc>, config: &Config) -> impl std::fmt::Display {
+    moment.with_timezone(&config.site.time_zone).format("%Y-%m-%d %H:%M")
 }
 
 fn say_ended(globals: &Globals, edition: &Edition, ended: &Ended) {

@@ -73,6 +73,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         }
         for newsletter in &project.config.newsletters {
             posted.compose(globals, office, material, newsletter, Asked::BySchedule).await?;
+            posted.show_ahead(globals, office, &setting, newsletter).await?;
             posted.deliver(globals, office, &setting, |name| name == newsletter.name).await?;
         }
         let known = |name: &str| project.config.newsletters.iter().any(|newsletter| newsletter.name == name);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, ledger, report};
-use crate::announce::{self, Asked, Known};
+use crate::announce::{self, Asked, Known, Scene};
 use crate::config::Newsletter;
 use crate::mail::address::Address;
 use crate::mail::outcome::Outcome as Tried;
@@ -69,6 +69,7 @@ async fn send(
     office.store.recover(globals.now).await?;
     for newsletter in newsletters {
         posted.compose(globals, office, material(&project), newsletter, Asked::ByPerson).await?;
+        posted.show_ahead(globals, office, &setting, newsletter).await?;
         posted.deliver(globals, office, &setting, |name| name == newsletter.name).await?;
     }
     let named = |name: &str| newsletters.iter().any(|newsletter| newsletter.name == name);
@@ -99,10 +100,8 @@ async fn dry_run(globals: &Globals, office: &mut Office, newsletters: &[Newslett
     let mut problems = project.problems.clone();
     let mut editions = Vec::new();
     for newsletter in newsletters {
-        let material = material(&project);
-        let (store, secrets) = (&mut office.store, &office.secrets);
-        let asked = Asked::DryRun;
-        for next in announce::next(store, secrets, material, newsletter, asked, globals.now, &mut problems).await? {
+        let scene = Scene { secrets: &office.secrets, material: material(&project), newsletter, now: globals.now };
+        for next in announce::next(&mut office.store, scene, Asked::DryRun, &mut problems).await? {
             post::say_next(globals, &project.config, newsletter, &next);
             if let announce::Next::Would { number, items, state, reason, eligible } = next {
                 editions.push(json!({

@@ -157,7 +157,7 @@ fn preview(top: &Mapping<'_>) -> (Vec<String>, Duration) {
         match values::mailbox(&node.text().unwrap_or_default()) {
             Ok(mailbox) if addresses.contains(&mailbox.address) => {}
             Ok(mailbox) => addresses.push(mailbox.address),
-            Err(no) => node.problem("invalid-value", no.message, no.help),
+            Err(no) => node.problem("bad-value", no.message, no.help),
         }
     }
     let before = top.parsed("preview_before", values::duration);

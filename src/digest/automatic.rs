@@ -109,7 +109,7 @@ pub fn plan_of_each<'a>(input: &ComposeInput<'a>) -> Vec<Plan<'a>> {
 }
 
 /// Whether this entry holds all that the other body would embed, and nothing else.
-pub(super) fn shows(entry: &Entry<'_>, other: &Body) -> bool {
+pub fn shows(entry: &Entry<'_>, other: &Body) -> bool {
     let addresses = |body: &Body| {
         let mut urls: Vec<String> = body.embeds.iter().map(|embed| embed.url.clone()).collect();
         urls.sort_unstable();

@@ -124,6 +124,7 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         items,
         counted: plan.counted.clone(),
         declined: plan.declined.clone(),
+        urgent: plan.urgent,
         online: newsletter.online_path(plan.number),
         pictures: shown_pictures(input, &variant),
         variants: vec![variant],

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use agenda::{agenda, urgent};
-pub use automatic::new_items;
+pub use automatic::{new_items, plan as plan_of_new, shows as repeats};
 pub use compose::{ComposeInput, compose, compose_all, compose_plan, plans};
 pub use context::{LOGO, wanted};
 pub use stamp::{Escape, Filler, Piece, StampFields, Stamped};
@@ -55,6 +55,9 @@ pub struct Composed {
     /// Ids that a person crossed out of it: declined for good.
     #[serde(default)]
     pub declined: Vec<String>,
+    /// A short letter out of turn.
+    #[serde(default)]
+    pub urgent: bool,
     /// Where its page stands, under the site and under what is published; `None`: it has none.
     #[serde(default)]
     pub online: Option<String>,

@@ -216,7 +216,7 @@ impl Letters {
         let remembered = memory.of(newsletter);
         let known = remembered.known(newsletter, &project.items);
         let material = material(project);
-        let press::Pressed { letters: composed, sheet: file } =
+        let press::Pressed { letters: composed, sheet: file, .. } =
             press::press(material, newsletter, &known, remembered.number, now);
         let announced = remembered.announced.as_ref();
         let (items, passed_over) = (&project.items, &project.passed_over);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Remembered, of};
+use super::Remembered;
 use crate::config::{Audience, Newsletter};
 use crate::digest::Composed;
 use crate::lint::LetterItem;
@@ -14,7 +14,7 @@ use crate::secrets::Secrets;
 /// How many people a newsletter goes to; of a list server's, nobody here knows: it counts as one.
 pub fn people(project: &Project, newsletter: &Newsletter, remembered: &Remembered, secrets: &Secrets) -> u64 {
     match &newsletter.to {
-        Audience::Recipients => of(&remembered.people, newsletter).copied().unwrap_or(0),
+        Audience::Recipients => remembered.people(newsletter).unwrap_or(0),
         Audience::Address(_) => 1,
         Audience::File(file) => {
             let Ok(mut people) = People::open(&project.config.root, Path::new(file), secrets) else { return 0 };

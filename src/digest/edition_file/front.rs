@@ -73,15 +73,21 @@ pub fn read(source: &Source, reading: &Reading<'_, '_>, problems: &mut Problems)
         Some(value) => match release(value, reading.hour, zone) {
             None => {
                 let message = format!("`{}` is no moment to send at", plain(value));
+                // Not `no`: somebody wanted it to go, and has to look.
+                front.release = Release::Now;
                 let help = "write `no`, `now`, a day as `2026-12-01`, or a moment as `2026-12-01 09:00`";
                 wrong("send", message, help.into());
             }
-            Some(Release::At(moment)) if moment < reading.input.now - Duration::days(1) => {
-                let message =
-                    format!("`{}` is past: an edition that was forgotten does not go by itself", plain(value));
-                wrong("send", message, "write the day on which it shall go, or `now`".into());
+            Some(release) => {
+                front.release = release;
+                if let Release::At(moment) = release
+                    && moment < reading.input.now - Duration::days(1)
+                {
+                    let message =
+                        format!("`{}` is past: an edition that was forgotten does not go by itself", plain(value));
+                    wrong("send", message, "write the day on which it shall go, or `now`".into());
+                }
             }
-            Some(release) => front.release = release,
         },
     }
     match found.data.get("subject") {

@@ -49,11 +49,15 @@ pub fn read<'a>(
             with_link(split, below, reading, addresses, mistakes)
         }
         None => {
-            tell_what_has_no_place(words, mistakes);
-            let text = squeeze(&plain(words));
-            let (mark, title) = marked(&text);
-            if title.is_empty() {
+            let misplaced = misplaced(words);
+            let (mark, title) = marked(&squeeze(&plain(words)));
+            if title.is_empty() && misplaced.is_empty() {
                 mistakes.no_words("this line has no words", range);
+            }
+            for (what, range) in misplaced {
+                mistakes.no_place(what, range);
+            }
+            if title.is_empty() {
                 return None;
             }
             let entry = Entry { what: What::Words, title: Some(title), mark, words: below, reminder: false };
@@ -242,12 +246,6 @@ pub fn misplaced(words: &[Inline]) -> Vec<(&'static str, Range<usize>)> {
         }
     }
     found
-}
-
-fn tell_what_has_no_place(words: &[Inline], mistakes: &mut Mistakes<'_>) {
-    for (what, range) in misplaced(words) {
-        mistakes.no_place(what, range);
-    }
 }
 
 /// What stands after a link: without the sign that parts it, and an emoji on its own as a mark.

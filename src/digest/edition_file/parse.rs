@@ -10,6 +10,7 @@ use super::line::{self, Line, marked, misplaced, squeeze};
 use super::mistakes::Mistakes;
 use super::prose;
 use super::{EditionFile, Reading, front};
+use crate::digest::agenda::agenda;
 use crate::digest::automatic;
 use crate::digest::plan::{Plan, Prose, Section, Show};
 use crate::problem::{Problem, Problems, Source};
@@ -43,6 +44,7 @@ pub fn read<'a>(source: &Arc<Source>, reading: Reading<'_, 'a>) -> (EditionFile<
     let mut plan =
         Plan { number: reading.input.number, subject: front.subject, introduction, sections, ..Plan::default() };
     settle(&mut plan, &later, &page.offered, &reading);
+    (plan.agenda, plan.agenda_rest) = agenda(reading.input, &plan.sections);
     let mut problems = page.mistakes.problems;
     let edition = EditionFile { release: front.release, plan, later, offered: page.offered };
     if !edition.has_letter() && edition.later.is_empty() && edition.offered.is_empty() && !problems.has_errors() {
@@ -222,7 +224,11 @@ impl<'a> Page<'_, 'a, '_> {
 
     /// The section is read.
     fn close(&mut self) {
-        let section = std::mem::take(&mut self.section);
+        let mut section = std::mem::take(&mut self.section);
+        if section.entries.is_empty() {
+            // There is nothing to show in lines.
+            section.show = Show::Card;
+        }
         let (heading, waits) = (self.heading.take(), std::mem::take(&mut self.waits));
         if section.title.is_some() || section.note.is_some() || !section.entries.is_empty() {
             self.sections.push((section, heading, waits));

@@ -59,8 +59,8 @@ impl Desk {
             items: &self.items,
             renderer: &self.renderer,
             templates: &self.templates,
-            known: &self.known,
             pictures: None,
+            known: &self.known,
             number: 7,
             now: Desk::now(),
         };

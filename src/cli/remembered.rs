@@ -1,0 +1,166 @@
+//! What is remembered of newsletters, for the commands that only look: the database's memory, or, where there is none,
+//! what the editions' files in the repository tell.
+//!
+//! BUGS: without a database, and with `backlog: skip`, an item counts as new if it is younger than all that an earlier
+//! file names: nothing else says when it came.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::office::{material, runtime};
+use crate::announce::{Known, press, sheet};
+use crate::config::{Backlog, Config, Newsletter};
+use crate::digest::edition_file::Release;
+use crate::item::identity::Lock;
+use crate::project::{LOCK_PATH, Project};
+use crate::store::editions::State;
+use crate::store::{Store, database_path};
+
+/// What the database knows, if there is one.
+#[derive(Default)]
+pub struct Remembered {
+    has_database: bool,
+    /// Of the newsletters that were seen.
+    begun: Vec<(String, Known)>,
+    numbers: Vec<(String, u64)>,
+    /// How many people are subscribed.
+    people: Vec<(String, u64)>,
+    /// Of the editions that wait and that nobody has: the newsletter, the number, and what is known but for it.
+    waiting: Vec<(String, u64, Known)>,
+    pub ids: Option<Lock>,
+}
+
+/// Where one newsletter stands.
+pub struct Standing {
+    pub known: Known,
+    /// The next edition's.
+    pub number: u64,
+    /// It was never seen: with `backlog: skip`, all that is there counts as known.
+    pub begins: bool,
+}
+
+/// Reads the database if there is one; none is made.
+pub fn read(config: &Config) -> anyhow::Result<Remembered> {
+    let path = database_path(&config.root, &config.database)?;
+    if !path.exists() {
+        return Ok(Remembered::default());
+    }
+    runtime()?.block_on(async {
+        let mut store = Store::look(&path).await?;
+        let mut remembered = Remembered { has_database: true, ..Remembered::default() };
+        for newsletter in &config.newsletters {
+            let name = &newsletter.name;
+            if store.newsletter(name).await?.is_some() {
+                remembered.begun.push((name.clone(), Known::of(&mut store, name).await?));
+            }
+            let first = i64::try_from(newsletter.first_number)?;
+            let number = store.next_number(name, first).await?;
+            remembered.numbers.push((name.clone(), number.unsigned_abs()));
+            remembered.people.push((name.clone(), store.count_subscribed(name).await?.unsigned_abs()));
+        }
+        for edition in store.open_editions().await? {
+            if edition.state == State::Composed && edition.is_untouched() {
+                let ids = store.announced_but_by(&edition.newsletter, edition.id).await?;
+                let shown = store.shown(&edition.newsletter, Some(edition.id)).await?;
+                let known = Known { ids, shown };
+                remembered.waiting.push((edition.newsletter.clone(), edition.number.unsigned_abs(), known));
+            }
+        }
+        remembered.ids = Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0);
+        store.close().await?;
+        Ok(remembered)
+    })
+}
+
+impl Remembered {
+    /// What a newsletter must not announce again; `None`: no database has seen it.
+    pub fn known(&self, newsletter: &Newsletter) -> Option<Known> {
+        of(&self.begun, newsletter).cloned()
+    }
+
+    /// Its next edition's number, as the database tells it.
+    pub fn number(&self, newsletter: &Newsletter) -> u64 {
+        of(&self.numbers, newsletter).copied().unwrap_or(newsletter.first_number)
+    }
+
+    /// How many people are subscribed to it.
+    pub fn people(&self, newsletter: &Newsletter) -> Option<u64> {
+        of(&self.people, newsletter).copied()
+    }
+
+    /// Where a newsletter stands before its next edition.
+    pub fn of(&self, project: &Project, newsletter: &Newsletter, now: DateTime<Utc>) -> Standing {
+        if !self.has_database {
+            return by_files(project, newsletter, now);
+        }
+        let number = self.number(newsletter);
+        match self.known(newsletter) {
+            Some(known) => Standing { known, number, begins: false },
+            None => Standing { known: at_the_beginning(project, newsletter), number, begins: true },
+        }
+    }
+
+    /// Where it stands before the edition that a person can still rearrange: one that waits and that nobody has, else the
+    /// next.
+    pub fn of_draft(&self, project: &Project, newsletter: &Newsletter, now: DateTime<Utc>) -> Standing {
+        match self.waiting.iter().find(|(name, ..)| *name == newsletter.name) {
+            Some((_, number, known)) => Standing { known: known.clone(), number: *number, begins: false },
+            None => self.of(project, newsletter, now),
+        }
+    }
+}
+
+/// What a list by newsletters says of this one.
+fn of<'a, T>(list: &'a [(String, T)], newsletter: &Newsletter) -> Option<&'a T> {
+    list.iter().find(|(name, _)| *name == newsletter.name).map(|(_, value)| value)
+}
+
+fn at_the_beginning(project: &Project, newsletter: &Newsletter) -> Known {
+    match newsletter.backlog {
+        Backlog::Announce => Known::default(),
+        Backlog::Skip => project.items.iter().map(|item| item.id.clone()).collect::<HashSet<_>>().into(),
+    }
+}
+
+/// The last file is the next edition's, unless it says that it has gone; what those before it named is known, but for
+/// what they let wait.
+fn by_files(project: &Project, newsletter: &Newsletter, now: DateTime<Utc>) -> Standing {
+    let mut known = Known::default();
+    let mut number = newsletter.first_number;
+    let mut earlier = 0;
+    let mut later: HashSet<String> = HashSet::new();
+    let numbers = sheet::numbers(&project.config, &newsletter.name);
+    for (index, one) in numbers.iter().enumerate() {
+        let Some(Ok(source)) = sheet::source(&project.config, &newsletter.name, *one) else { continue };
+        let nothing = Known::default();
+        let input = press::input(material(project), newsletter, &nothing, *one, now);
+        let (file, _) = sheet::parse(&source, &input, &nothing.shown);
+        let went = match file.release {
+            Release::Now => true,
+            Release::At(moment) => moment <= now,
+            Release::No => false,
+        };
+        number = *one;
+        if index + 1 == numbers.len() && !went {
+            break;
+        }
+        number = one + 1;
+        earlier += 1;
+        let waits = |id: &str| file.later.iter().any(|later| later == id);
+        known.ids.extend(file.mentioned().into_iter().filter(|id| !waits(id)).map(str::to_string));
+        later.extend(file.later.iter().cloned());
+        known.shown.extend(file.plan.items().map(|item| item.id.clone()));
+    }
+    let begins = earlier == 0;
+    if begins {
+        known = at_the_beginning(project, newsletter);
+    } else if newsletter.backlog == Backlog::Skip {
+        let named = project.items.iter().filter(|item| known.ids.contains(&item.id)).map(|item| item.published);
+        let last = named.max();
+        let old = project.items.iter().filter(|item| Some(item.published) <= last && !later.contains(&item.id));
+        let old: Vec<String> = old.map(|item| item.id.clone()).collect();
+        known.ids.extend(old);
+    }
+    Standing { known, number, begins }
+}
