@@ -56,7 +56,7 @@ fn items_go_into_the_first_section_that_takes_them_and_the_others_stand_last() {
     insta::assert_snapshot!(between(&text, "essai.\n", "Toutes les").replace('\u{a0}', "~"), @r"
     ========================================
 
-    Vidéos
+    🎬 Vidéos
 
     [Vidéo] Une vidéo
     Mercredi 4 novembre 2026
@@ -76,7 +76,7 @@ fn items_go_into_the_first_section_that_takes_them_and_the_others_stand_last() {
 
     ========================================
 
-    En bref
+    🎬 En bref
 
     - Une brève
       https://site.example.org/posts/b/
