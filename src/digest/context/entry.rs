@@ -18,7 +18,7 @@ use crate::item::Item;
 const SUMMARY_OWN: usize = 400;
 const SUMMARY_OF_BODY: usize = 240;
 /// A title in the words of a link.
-const LINK: usize = 40;
+const LINK: usize = 80;
 /// What is shorter says that it will come, in characters.
 const SHORTEST_TRANSCRIPTION: usize = 80;
 /// FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE (Unicode's UAX #9).
