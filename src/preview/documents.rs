@@ -63,7 +63,7 @@ pub fn source(words: &Words, eml: &[u8], html: &str) -> String {
     for line in html.lines() {
         body.push_str("<span class=\"line\">");
         coloured(line, &mut state, &mut body);
-        body.push_str("</span>\n");
+        body.push_str("</span>");
     }
     body.push_str("</pre></main>");
     document(words.language, &words.say("frame_source", &[]), "source", &body)

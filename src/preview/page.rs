@@ -118,6 +118,7 @@ impl Page {
             "which": "next",
             "number": 0,
             "pages": [],
+        "address": null,
         });
         self.fill(&context, ask, &words)
     }
@@ -221,6 +222,7 @@ fn desk_context(desk: &Desk, chosen: Option<(&Newsletter, &Letters)>, ask: &Ask,
         "number": letter,
         "key": "none",
         "pages": [],
+        "address": null,
     });
     let Some((newsletter, letters)) = chosen else {
         context["nothing"] = json!({ "help": words.say("no_newsletter_help", &[]), "link": null });
@@ -228,6 +230,7 @@ fn desk_context(desk: &Desk, chosen: Option<(&Newsletter, &Letters)>, ask: &Ask,
     };
     let number = sheet.map_or(letters.remembered.number, |sheet| sheet.composed.number).to_string();
     context["newsletter"] = json!(newsletter.name);
+    context["address"] = json!(newsletter.preview_to.first());
     context["over"] = json!(words.say("number", &[("title", &newsletter.title), ("number", &number)]));
     context["groups"] = said::groups(desk, newsletter, letters, ask.which, letter, words, CHOICES);
     context["facts"] = facts(desk, newsletter, letters, sheet, ask, words);
@@ -238,7 +241,7 @@ fn desk_context(desk: &Desk, chosen: Option<(&Newsletter, &Letters)>, ask: &Ask,
     let files = format!("{}/{}", encoded(&newsletter.name), letter_name(ask.which, letter));
     match sheet {
         Some(sheet) => {
-            context["subject"] = json!(sheet.subject);
+            context["subject"] = json!(desk.project.templates.language.typeset(&sheet.subject));
             context["weight"] = weight(newsletter, letters, sheet, words);
             context["key"] = json!(format!("{files} {}", context["feeds"].as_array().map_or(0, Vec::len)));
             context["letter"] = letter_context(newsletter, sheet, &files);
@@ -341,9 +344,11 @@ fn weight(newsletter: &Newsletter, letters: &Letters, sheet: &Sheet, words: &Wor
     let pictures: Vec<Value> = sheet
         .pictures
         .iter()
-        .map(|picture| {
+        .enumerate()
+        .map(|(index, picture)| {
+            let number = || words.say("picture_number", &[("number", &(index + 1).to_string())]);
             json!({
-                "name": picture.url.rsplit('/').next().unwrap_or(&picture.url),
+                "name": if picture.alternative.is_empty() { number() } else { picture.alternative.clone() },
                 "said": picture.bytes.map_or_else(|| words.say("weight_unknown", &[]), |bytes| words.bytes(bytes)),
                 "address": picture.name.as_ref().map(|name| format!("picture/{name}")),
             })

@@ -37,6 +37,8 @@ pub struct ShownPicture {
     pub bytes: Option<u64>,
     /// Under which the page shows it, if its file is here.
     pub name: Option<String>,
+    /// Empty: decoration.
+    pub alternative: String,
 }
 
 impl Sheet {
@@ -63,7 +65,12 @@ impl Sheet {
         problems.extend(lint::of_variant(config, newsletter, &composed.items, items, variant, &fields));
         let shown: Vec<ShownPicture> = pictures_of(&composed)
             .into_iter()
-            .map(|picture| ShownPicture { name: pictures.name(&picture.url), url: picture.url, bytes: picture.bytes })
+            .map(|picture| ShownPicture {
+                name: pictures.name(&picture.url),
+                alternative: alternative(&html, &picture.url),
+                url: picture.url,
+                bytes: picture.bytes,
+            })
             .collect();
         let named: Vec<LetterItem<'_>> = composed
             .items
@@ -97,6 +104,18 @@ impl Sheet {
     pub fn shown(&self, showing: Showing, pictures: &Pictures, up: &str) -> String {
         show::letter(&self.html, showing, pictures, up)
     }
+}
+
+/// The alternative text of the picture of this address.
+fn alternative(html: &str, address: &str) -> String {
+    let source = format!("src=\"{}\"", address.replace('&', "&amp;"));
+    let tag = html.find(&source).map(|at| {
+        let start = html[..at].rfind('<').unwrap_or(at);
+        let end = html[at..].find('>').map_or(html.len(), |end| at + end);
+        &html[start..end]
+    });
+    let alternative = tag.and_then(|tag| tag.split_once(" alt=\"")).and_then(|(_, rest)| rest.split('"').next());
+    unescape(alternative.unwrap_or_default())
 }
 
 /// The text of the element that a letter hides before its first line for mail programs' lists.
@@ -134,5 +153,12 @@ mod tests {
             "<body><div class=\"preheader\" style=\"a\">L&#x27;une &amp; l’autre\u{200c}&nbsp;\u{200c} </div><p>";
         assert_eq!(preheader(html), "L'une & l’autre");
         assert_eq!(preheader("<p>"), "");
+    }
+
+    #[test]
+    fn a_picture_is_known_by_its_alternative_text() {
+        let html = "<p><img src=\"b\" alt=\"\"><img alt=\"L&#x27;une\" src=\"https://e.org/?a&amp;b\" width=\"1\">";
+        assert_eq!(alternative(html, "https://e.org/?a&b"), "L'une");
+        assert_eq!(alternative(html, "b"), "");
     }
 }

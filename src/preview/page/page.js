@@ -14,7 +14,7 @@
       if (input) input.checked = true;
     }
     const address = document.getElementById("address");
-    if (address && !address.value && choices.address) address.value = choices.address;
+    if (address && choices.address && address.value === address.defaultValue) address.value = choices.address;
   };
   restore();
   document.addEventListener("change", event => {
