@@ -135,11 +135,19 @@ fn a_letter_of_twelve_items_is_light() {
 fn the_settings_of_a_look_are_seen_in_the_letter() {
     let more =
         "look: { accent: \"#8a1538\", font: \"Georgia, serif\", logo: { path: /img/logo.png, alt: Le logo } }\n";
-    let html = letter(&site("plain", 3, more));
+    let project = site("plain", 3, more);
+    let config = project.read("config/crieur.yaml").replace("content:\n", "content:\n  static: static\n");
+    project.write("config/crieur.yaml", config);
+    let mut logo = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(120, 60, image::Rgb([138, 21, 56]))
+        .write_to(&mut logo, image::ImageFormat::Png)
+        .expect("a picture");
+    project.write("static/img/logo.png", logo.into_inner());
+    let html = letter(&project);
     for part in [
         "color:#8a1538",
         "font-family:Georgia, serif",
-        "src=\"https://www.example.org/img/logo.png\"",
+        "src=\"https://www.example.org/letters/pictures/",
         "alt=\"Le logo\"",
     ] {
         assert!(html.contains(part), "{part}\n{html}");

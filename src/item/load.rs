@@ -133,7 +133,7 @@ impl Reader<'_> {
     /// Reads some files, their texts into one piece of memory, then makes of each what it is.
     fn batch(&self, files: &[ContentFile], outcomes: &mut [Outcome], buffer: &mut Vec<u8>) {
         let mut whole = String::with_capacity(BATCH * 3 * 1024);
-        let parts: Vec<Result<Range<usize>, Outcome>> =
+        let parts: Vec<Result<Range<usize>, Box<Outcome>>> =
             files.iter().map(|file| self.read(file, buffer, &mut whole)).collect();
         whole.shrink_to_fit();
         let whole = Arc::new(whole);
@@ -141,15 +141,20 @@ impl Reader<'_> {
             *outcome = match part.map(|part| Text::part(&whole, part)) {
                 Ok(Some(text)) => self.text(file, stem(file), Source { path: file.path.clone(), text }),
                 Ok(None) => Outcome::PassedOver("no text"),
-                Err(outcome) => outcome,
+                Err(outcome) => *outcome,
             };
         }
     }
 
     /// Adds a file's text to the others'; or what the file is without being read, or because it can't be.
-    fn read(&self, file: &ContentFile, buffer: &mut Vec<u8>, whole: &mut String) -> Result<Range<usize>, Outcome> {
+    fn read(
+        &self,
+        file: &ContentFile,
+        buffer: &mut Vec<u8>,
+        whole: &mut String,
+    ) -> Result<Range<usize>, Box<Outcome>> {
         if let Some(reason) = passed_over_by_name(file) {
-            return Err(Outcome::PassedOver(reason));
+            return Err(Box::new(Outcome::PassedOver(reason)));
         }
         let bytes = read(&self.config.root.join(&file.path), buffer).map_err(|error| {
             Problem::error("unreadable", format!("this file cannot be read: {}", walk::words(&error)))
@@ -158,7 +163,7 @@ impl Reader<'_> {
         });
         let start = whole.len();
         let added = bytes.and_then(|bytes| decode::decode_onto(bytes, &file.path, whole));
-        added.map(|()| start..whole.len()).map_err(|problem| Outcome::Problems(vec![problem]))
+        added.map(|()| start..whole.len()).map_err(|problem| Box::new(Outcome::Problems(vec![problem])))
     }
 
     fn text(&self, file: &ContentFile, stem: &str, source: Source) -> Outcome {
