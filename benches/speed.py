@@ -8,7 +8,7 @@ Absolute times mean nothing on a shared machine: the programs run in turn, A B C
 ratios, taken round by round. Everything happens under target/speed. `--generator SCRIPT` is called as `SCRIPT DIR N` and
 makes the items instead of the few lines below.
 """
-import argparse, os, pathlib, random, shutil, statistics, subprocess, sys, time
+import argparse, os, pathlib, random, shutil, statistics, struct, subprocess, sys, time, zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "speed"
@@ -82,6 +82,49 @@ def hugo_site(name, items, limit):
     return site
 
 
+def photograph(path, pick):
+    """A PNG of 240 × 160 pixels in soft colours: what an item's picture is made from."""
+    base = [pick.randrange(256) for _ in range(3)]
+    rows = b"".join(b"\0" + bytes((base[at % 3] + row + at // 3) % 256 for at in range(240 * 3)) for row in range(160))
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 240, 160, 8, 2, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+NEW = 12
+
+
+def letter_project(name, items):
+    """A project with a letter of the newest twelve, each with a picture of its own."""
+    project = crieur_project(name, items, 20, ["rss"])
+    (project / "posts").unlink()
+    shutil.copytree(items, project / "posts")
+    files = sorted((project / "posts").rglob("*.md"))
+    pick = random.Random(7)
+    for number, path in enumerate(files[-NEW:]):
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n") if not line.startswith("image:")]
+        path.write_text("\n".join(lines[:1] + [f"image: /pictures/{number}.png"] + lines[1:]), encoding="utf-8")
+        photograph(project / f"static/pictures/{number}.png", pick)
+    write(project / "config/newsletters/letter.yaml", "title: La lettre\nfrom: lettre@example.org\nlist_id: letter.example.org\n"
+          f"to: list@example.org\nleave: list\nschedule: manual\nbacklog: announce\nsurge: 100000\nmax_items: {NEW}\n")
+    return project
+
+
+def remember(project, crieur):
+    """Lets crieur itself make the database, sending one letter that counts all but the newest as announced."""
+    newest = sorted((project / "posts").rglob("*.md"))[-NEW:]
+    texts = {path: path.read_text(encoding="utf-8") for path in newest}
+    for path in newest:
+        path.unlink()
+    command = [str(crieur), "-C", str(project), "-q", "--now", "2026-11-23T00:00:00Z"]
+    subprocess.run(command + ["send", "letter"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    # What was sent is of no interest here.
+    shutil.rmtree(project / "var/outbox", ignore_errors=True)
+
+
 def run(command):
     started = time.perf_counter()
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -135,6 +178,15 @@ def main():
         print(f"## {arguments.items} items: {title}\n")
         # A feed that is there already would not be written: everybody starts without.
         in_turn(arguments.rounds, contestants, lambda: shutil.rmtree(outputs, ignore_errors=True))
+    print(f"## {arguments.items} items: a letter of the newest {NEW}, pictures converted before\n")
+    contestants = [("R", [arguments.limit, items])]
+    for name, remembers in [("letter-new", False), ("letter", True)]:
+        project = letter_project(name, items)
+        if remembers:
+            remember(project, arguments.crieur)
+        digest = [arguments.crieur, "-C", project, "-q", "--now", "2026-11-24T00:00:00Z", "digest", "letter"]
+        contestants.append((f"digest, {'a database' if remembers else 'no database'}", digest))
+    in_turn(arguments.rounds, contestants)
     if arguments.sizes:
         print("## newest 20 of more and more\n")
         for size in map(int, arguments.sizes.split(",")):
