@@ -18,6 +18,7 @@ use crate::config::people;
 use crate::digest::Composed;
 use crate::feed;
 use crate::lint;
+use crate::mail::dkim;
 use crate::mail::letter::Head;
 use crate::mail::way_out;
 use crate::problem::{Problem, Problems, Severity};
@@ -99,6 +100,7 @@ fn everything(globals: &Globals, project: &Project) -> Problems {
     });
     problems.extend(letters(globals, project, &remembered));
     problems.extend(edition_files(project, &remembered, globals.now));
+    problems.extend(dkim::load::check(config));
     for newsletter in &config.newsletters {
         problems.extend(people::check(config, newsletter));
         problems.extend(way_out::check(config, newsletter));

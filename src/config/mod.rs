@@ -6,6 +6,7 @@
 
 pub mod colour;
 mod content_paths;
+mod dkim;
 mod feeds;
 mod locate;
 pub mod look;
@@ -164,6 +165,21 @@ pub struct Mail {
     pub rate: Option<Rate>,
     /// The envelope sender; each letter adds its token. Default: the newsletter's `from`.
     pub bounces_to: Option<String>,
+    /// The keys that sign letters, at most two; none: the relay signs, or nobody.
+    pub dkim: Vec<Dkim>,
+}
+
+/// A key that signs letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dkim {
+    /// In ASCII, in lower case.
+    pub domain: String,
+    pub selector: String,
+    /// The key's file as written, and with the project's folder before it.
+    pub key: String,
+    pub path: PathBuf,
+    /// Where the configuration says so.
+    pub place: Place,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use url::Url;
 use super::reader::{File, Mapping, reject};
 use super::{
     Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Pictures, Publish, Site, Tls, UnknownShortcode, Web,
-    content_paths, feeds, newsletters, values, variables,
+    content_paths, dkim, feeds, newsletters, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
 
@@ -81,7 +81,7 @@ fn main_file(root: &Path, file: &File) -> Config {
     let top = file.root();
     let site = site(top.section("site"));
     let content = content(root, top.section("content"), site.time_zone);
-    let mail = mail(top.section("mail"));
+    let mail = mail(root, top.section("mail"));
     let publish = top.section("publish");
     let out = publish.parsed("out", |text| match text.trim_end_matches('/') {
         "" => reject("`publish.out` names no folder", "for example `out: public`"),
@@ -264,7 +264,7 @@ fn pictures(pictures: Mapping<'_>) -> Pictures {
     Pictures { folder: folder.unwrap_or(default.folder), keep: keep.unwrap_or(default.keep) }
 }
 
-fn mail(mail: Mapping<'_>) -> Mail {
+fn mail(root: &Path, mail: Mapping<'_>) -> Mail {
     use super::Transport::{Maildir, Smtp, Smtps};
     let transport = mail.parsed("transport", values::transport).unwrap_or(Maildir("var/outbox".to_string()));
     let user = mail.text("user");
@@ -291,17 +291,9 @@ fn mail(mail: Mapping<'_>) -> Mail {
     }
     let rate = mail.parsed("rate", values::rate);
     let bounces_to = mail.parsed("bounces_to", values::address);
-    if let Some(node) = mail.get("dkim") {
-        let dkim = node.mapping();
-        for key in ["domain", "selector", "key"] {
-            dkim.required(key, if key == "domain" { "lettre.example.org" } else { "…" });
-        }
-        dkim.finish();
-        let help = "have the relay sign (OpenDKIM, rspamd, or the provider's setting), and take `mail.dkim` out";
-        node.warning("dkim-not-signed", "letters are not signed by this version: DKIM is left to the relay", help);
-    }
+    let dkim = dkim::read(root, &mail);
     mail.finish();
-    Mail { transport, user, tls, relay_trusted, connections, rate, bounces_to }
+    Mail { transport, user, tls, relay_trusted, connections, rate, bounces_to, dkim }
 }
 
 fn web(web: Mapping<'_>) -> Web {

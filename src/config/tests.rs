@@ -126,14 +126,10 @@ on_uncertain: resend
         ("config/newsletters/referents.yaml", newsletter),
         ("_data/metadata.json", r#"{"title": "T", "a": {"b": 1}}"#),
     ]);
-    assert_eq!(
-        problems,
-        "Warning[dkim-not-signed] config/crieur.yaml:30:9: letters are not signed by this version: DKIM is left to the relay\n\
-         \x20   dkim: { domain: lettre.example.org, selector: c1, key: var/dkim.pem }\n\
-         \x20         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n\
-         \x20 help: have the relay sign (OpenDKIM, rspamd, or the provider's setting), and take `mail.dkim` out\n"
-    );
+    assert_eq!(problems, "");
     let config = config.expect("a configuration");
+    let dkim: Vec<_> = config.mail.dkim.iter().map(|one| [&one.domain, &one.selector, &one.key]).collect();
+    assert_eq!(dkim, [["lettre.example.org", "c1", "var/dkim.pem"]]);
     assert_eq!(config.content.variables["metadata"]["a"]["b"], 1);
     assert_eq!(config.content.markdown.quotes[0], "«\u{a0}");
     assert_eq!(config.feeds[0].limit, None);
@@ -386,4 +382,39 @@ Error[unknown-key] config/newsletters/d.yaml:3:9: there is no key `brands` in `l
   help: did you mean `brand`?
 "
     );
+}
+
+#[test]
+fn a_list_of_two_keys_is_read_and_their_mistakes_are_named() {
+    let with = |dkim: &str| {
+        let main = format!(
+            "site: {{ url: https://www.example.org/, title: T }}\ncontent: {{ paths: [posts] }}\nmail:\n  dkim:\n{dkim}"
+        );
+        read(&[("config/crieur.yaml", &main)])
+    };
+    let (config, problems) = with(
+        "    - { domain: Préfecture.example.org, selector: c1, key: var/rsa.pem }\n    - { domain: example.org, selector: 2026.ed, key: /keys/ed.pem }\n",
+    );
+    assert_eq!(problems, "");
+    let dkim = config.expect("a configuration").mail.dkim;
+    assert_eq!((dkim[0].domain.as_str(), dkim[1].selector.as_str()), ("xn--prfecture-c4a.example.org", "2026.ed"));
+    assert!(dkim[0].path.ends_with("var/rsa.pem") && dkim[0].path != dkim[1].path);
+    assert_eq!(dkim[1].path.to_str(), Some("/keys/ed.pem"));
+    for (dkim, wrong) in [
+        ("    domain: example.org\n    selector: c1\n", "config/crieur.yaml:4:3: `mail.dkim.key` is missing"),
+        ("    { domain: localhost, selector: c1, key: k }\n", "`localhost` is not a domain"),
+        ("    { domain: example.org, selector: c_1, key: k }\n", "`c_1` is not a selector"),
+        ("    { domain: example.org, selector: c1, key: k, bits: 2048 }\n", "there is no key `bits` in `mail.dkim`"),
+        (
+            "    - { domain: example.org, selector: c, key: a }\n    - { domain: example.org, selector: c, key: b }\n",
+            "two keys have the selector `c`",
+        ),
+        (
+            "    - { domain: example.org, selector: a, key: a }\n    - { domain: example.org, selector: b, key: b }\n    - { domain: example.org, selector: c, key: c }\n",
+            "crieur.yaml:7:7: a letter has two signatures at most",
+        ),
+    ] {
+        let (config, problems) = with(dkim);
+        assert!(config.is_none() && problems.contains(wrong), "{problems}");
+    }
 }

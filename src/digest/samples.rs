@@ -89,6 +89,7 @@ pub fn config() -> Config {
             connections: 1,
             rate: None,
             bounces_to: None,
+            dkim: Vec::new(),
         },
         database: "sqlite:var/crieur.db".into(),
         secrets: PathBuf::from("/nowhere/var/keys"),

@@ -2,13 +2,14 @@
 //!
 //! [`letter`] writes a letter (fields by [`header`], bodies by [`quoted_printable`]); [`transport`] hands it over, to a
 //! [`maildir`], [`sendmail`], or [`smtp`]; [`outcome`] says what the answer means and [`retry`] when to try again;
-//! [`delivery`] is the one place where letters and the ledger meet. [`token`] makes what travels in letters; [`way_out`]
+//! [`delivery`] is the one place where letters and the ledger meet. [`dkim`] signs them. [`token`] makes what travels in letters; [`way_out`]
 //! tells whether readers can leave at all.
 
 pub mod address;
 mod carry;
 pub mod clock;
 pub mod delivery;
+pub mod dkim;
 pub mod header;
 pub mod letter;
 pub mod maildir;
