@@ -6,6 +6,7 @@ mod check;
 mod corpora;
 mod delivery;
 mod digest;
+mod dkim;
 mod edition_file;
 mod feed_peers;
 mod feeds;

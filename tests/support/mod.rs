@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod browser;
+pub mod dkim;
 pub mod html;
 pub mod http;
 pub mod letters;

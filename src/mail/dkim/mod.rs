@@ -63,6 +63,13 @@ pub struct DomainKey {
     pub key: Key,
 }
 
+impl DomainKey {
+    /// Where its record stands in the DNS.
+    pub fn record_name(&self) -> String {
+        format!("{}._domainkey.{}", self.selector, self.domain)
+    }
+}
+
 /// Signs letters, with every key that it has.
 pub struct Signer {
     keys: Vec<DomainKey>,
