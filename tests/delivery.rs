@@ -16,22 +16,22 @@ use crieur::mail::letter::{Head, List, WayOut};
 use crieur::mail::smtp::{Patience, Settings};
 use crieur::mail::transport::Route;
 use crieur::secrets::Secrets;
-use crieur::store::Store;
 use crieur::store::editions::{Counts, Edition, State};
 use crieur::store::freeze::{Audience, NewEdition};
 use crieur::store::recipients::Addressee;
+use crieur::store::{Database, Store};
 
 use crate::support::smtp::{Act, Peer, Step};
 
-fn secrets() -> Secrets {
+pub(crate) fn secrets() -> Secrets {
     Secrets::from_bytes([9; 32])
 }
 
-fn beginning() -> DateTime<Utc> {
+pub(crate) fn beginning() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_355_600, 0).expect("a moment")
 }
 
-fn route(port: u16) -> Settings {
+pub(crate) fn route(port: u16) -> Settings {
     Settings {
         host: "127.0.0.1".to_string(),
         port,
@@ -47,48 +47,60 @@ fn route(port: u16) -> Settings {
     }
 }
 
-fn setting(settings: Settings, connections: usize, now: DateTime<Utc>) -> Setting {
-    Setting { route: Route::Smtp(settings), secrets: secrets(), connections, rate: None, clock: Clock::starting(now) }
+pub(crate) fn setting(settings: Settings, connections: usize, now: DateTime<Utc>) -> Setting {
+    Setting {
+        route: Route::Smtp(settings),
+        secrets: secrets(),
+        connections,
+        limits: Default::default(),
+        signer: None,
+        clock: Clock::starting(now),
+    }
 }
 
 /// A newsletter's first edition, frozen for so many people, and what the tests do with it.
-struct Post {
+pub(crate) struct Post {
     _folder: tempfile::TempDir,
     database: PathBuf,
-    store: Store,
+    pub(crate) store: Store,
     number: i64,
 }
 
 impl Post {
-    async fn new(people: usize) -> Post {
+    pub(crate) async fn new(people: usize) -> Post {
+        Post::to((0..people).map(address).collect()).await
+    }
+
+    pub(crate) async fn to(people: Vec<String>) -> Post {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("crieur.db");
-        let mut store = Store::open(&database).await.expect("a store");
-        freeze(&mut store, people).await;
+        let mut store = Store::open(&Database::Sqlite(database.clone())).await.expect("a store");
+        freeze_for(&mut store, people).await;
         Post { _folder: folder, database, store, number: 1 }
     }
 
-    async fn edition(&mut self) -> Edition {
+    pub(crate) async fn edition(&mut self) -> Edition {
         self.store.edition("news", self.number).await.expect("a readable store").expect("an edition")
     }
 
-    async fn counts(&mut self) -> Counts {
+    pub(crate) async fn counts(&mut self) -> Counts {
         let counts = self.edition().await.counts;
         assert!(counts.balance(), "{counts:?}");
         counts
     }
 
-    async fn deliver(&mut self, setting: &Setting) -> Ended {
+    pub(crate) async fn deliver(&mut self, setting: &Setting) -> Ended {
         let edition = self.edition().await;
         deliver_frozen(&mut self.store, setting, None, &edition, &mut |_| {}).await.expect("a delivery")
     }
 }
 
-fn address(number: usize) -> String {
+pub(crate) fn address(number: usize) -> String {
     format!("p{number:04}@example.org")
 }
 
-async fn freeze(store: &mut Store, people: usize) {
+/// Freezes the first edition for these addresses.
+pub(crate) async fn freeze_for(store: &mut Store, people: Vec<String>) {
     let text = |before: &str, after: &str| {
         Stamped(vec![
             Piece::Text(before.to_string()),
@@ -136,13 +148,9 @@ async fn freeze(store: &mut Store, people: usize) {
         send_at: None,
         considered: beginning(),
     };
-    let mut list: Vec<Addressee> = (0..people)
-        .map(|number| Addressee {
-            id: secrets().recipient_id(&address(number)),
-            email: address(number),
-            name: None,
-            fields: "{}".to_string(),
-        })
+    let mut list: Vec<Addressee> = people
+        .into_iter()
+        .map(|email| Addressee { id: secrets().recipient_id(&email), email, name: None, fields: "{}".to_string() })
         .collect();
     store
         .freeze(&edition, Audience::These(&mut || std::mem::take(&mut list)))
@@ -151,7 +159,7 @@ async fn freeze(store: &mut Store, people: usize) {
         .expect("people");
 }
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
@@ -396,7 +404,7 @@ fn no_body_starts_before_the_last_outcome_is_on_disk() {
 }
 
 async fn accepted_on_disk(database: &Path) -> i64 {
-    let mut store = Store::open(database).await.expect("a store");
+    let mut store = Store::open(&Database::Sqlite(database.to_path_buf())).await.expect("a store");
     store.edition("news", 1).await.expect("readable").expect("an edition").counts.accepted
 }
 
@@ -413,7 +421,7 @@ fn somebody_who_leaves_during_the_delivery_gets_no_letter_any_more() {
                 && once.fetch_add(1, Ordering::SeqCst) == 0
             {
                 wait(async {
-                    let mut store = Store::open(&database).await.expect("a store");
+                    let mut store = Store::open(&Database::Sqlite(database.clone())).await.expect("a store");
                     for number in (0..12).filter(|number| &address(*number) != recipient) {
                         let id = secrets().recipient_id(&address(number));
                         store.leave(id, Some("news"), beginning()).await.expect("writable");
@@ -439,7 +447,7 @@ fn a_person_stops_an_edition_in_the_middle_and_it_goes_on_when_they_resume() {
         peer.order(move |step| {
             if matches!(step, Step::Body { .. }) && seen.received().len() == 3 {
                 wait(async {
-                    let mut store = Store::open(&database).await.expect("a store");
+                    let mut store = Store::open(&Database::Sqlite(database.clone())).await.expect("a store");
                     let id = store.edition("news", 1).await.expect("readable").expect("an edition").id;
                     store.move_edition(id, &[State::Sending], State::Held, Some("stopped")).await.expect("writable");
                 });
@@ -538,7 +546,7 @@ fn letters_keep_to_the_rate() {
         let mut post = Post::new(8).await;
         let peer = Peer::start(|_| Act::Usual);
         let mut limited = setting(route(peer.port), 4, beginning());
-        limited.rate = Some(crieur::config::Rate { count: 20, per: Duration::from_secs(1) });
+        limited.limits.rate = Some(crieur::config::Rate { count: 20, per: Duration::from_secs(1) });
         let began = std::time::Instant::now();
         post.deliver(&limited).await;
         assert_eq!(post.counts().await.accepted, 8);

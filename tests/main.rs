@@ -18,6 +18,7 @@ mod killed;
 mod letter;
 mod letter_peers;
 mod letter_pictures;
+mod limits;
 mod lint;
 mod markdown_it;
 mod online;

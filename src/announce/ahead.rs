@@ -8,7 +8,7 @@ use super::{AnnounceError, pictures};
 use crate::config::Newsletter;
 use crate::digest::{StampFields, Variant};
 use crate::mail::address::Address;
-use crate::mail::delivery::Setting;
+use crate::mail::delivery::{Setting, signed};
 use crate::mail::letter::Prepared;
 use crate::mail::outcome::Outcome;
 use crate::store::Store;
@@ -60,7 +60,10 @@ pub async fn send_ahead(
         let message_id = frozen.head.message_id(&setting.secrets, &items, recipient);
         let mut bytes = format!("X-Crieur-Preview: {} {}\r\n", edition.newsletter, edition.number).into_bytes();
         bytes.extend(letter.write(&message_id, &fields));
-        let outcome = carrier.deliver(&frozen.head.sender, &address, bytes).await;
+        let outcome = match signed(setting.signer.as_deref(), bytes) {
+            Ok(bytes) => carrier.deliver(&frozen.head.sender, &address, bytes).await,
+            Err(fault) => Outcome::Untried(fault),
+        };
         told |= !matches!(outcome, Outcome::Untried(_) | Outcome::Deferred(_));
         outcomes.push((email.clone(), outcome));
     }

@@ -5,7 +5,7 @@ use super::{AnnounceError, Material};
 use crate::config::{Config, Newsletter};
 use crate::digest::{Composed, StampFields};
 use crate::mail::address::Address;
-use crate::mail::delivery::Setting;
+use crate::mail::delivery::{Setting, signed};
 use crate::mail::letter::{Head, Prepared};
 use crate::mail::outcome::Outcome;
 use crate::problem::Problems;
@@ -70,7 +70,10 @@ pub async fn send_copies(
             extra: Default::default(),
         };
         let message_id = head.message_id(&setting.secrets, &items, recipient);
-        let outcome = carrier.deliver(&head.sender, address, letter.write(&message_id, &fields)).await;
+        let outcome = match signed(setting.signer.as_deref(), letter.write(&message_id, &fields)) {
+            Ok(letter) => carrier.deliver(&head.sender, address, letter).await,
+            Err(fault) => Outcome::Untried(fault),
+        };
         outcomes.push((address.clone(), outcome));
     }
     carrier.close().await;

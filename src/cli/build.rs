@@ -22,7 +22,7 @@ use crate::item::identity::Lock;
 use crate::problem::{Problem, Problems};
 use crate::project::{LOCK_PATH, Project};
 use crate::publish::{self, Written};
-use crate::store::{Store, database_path};
+use crate::store::{Database, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -147,15 +147,16 @@ struct Memory {
 
 impl Memory {
     fn open(config: &Config) -> anyhow::Result<Option<Memory>> {
-        let Ok(path) = database_path(&config.root, &config.database) else { return Ok(None) };
-        if !path.exists() {
-            return Ok(None);
-        }
+        let database = Database::of(config)?;
         let runtime = runtime()?;
-        let store = runtime
-            .block_on(Store::open(&path))
-            .with_context(|| format!("the database {} cannot be read", path.display()))?;
-        Ok(Some(Memory { runtime, store }))
+        // One that was never used stays unmade, or empty.
+        if runtime.block_on(Store::is_there(&database))? {
+            let store = runtime
+                .block_on(Store::open(&database))
+                .with_context(|| format!("the database {database} cannot be read"))?;
+            return Ok(Some(Memory { runtime, store }));
+        }
+        Ok(None)
     }
 
     fn ids(&mut self) -> anyhow::Result<Lock> {

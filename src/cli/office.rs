@@ -1,11 +1,10 @@
-//! What the commands about letters and people share: the configuration, the key, the database, and the file's lock that
-//! keeps two of them from delivering at once.
+//! What the commands about letters and people share: the configuration, the key, the database, and the lock that
+//! keeps two of them from composing at once.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::Context;
 use tokio::runtime::Runtime;
 
 use super::{Globals, Unusable};
@@ -14,11 +13,13 @@ use crate::config::{Config, Newsletter};
 use crate::item::identity::Lock;
 use crate::mail::clock::Clock;
 use crate::mail::delivery::Setting;
+use crate::mail::dkim::load;
 use crate::mail::transport::{Environment, Route};
 use crate::problem::{Problem, Problems};
 use crate::project::{LOCK_PATH, Project};
 use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
-use crate::store::{Store, database_path};
+use crate::store::workers::Composing;
+use crate::store::{Database, Store};
 
 /// An open office: everything that a command about letters or people needs.
 pub struct Office {
@@ -27,7 +28,6 @@ pub struct Office {
     pub problems: Problems,
     pub secrets: Secrets,
     pub store: Store,
-    database: PathBuf,
 }
 
 /// What the project's newsletters are made of.
@@ -48,29 +48,16 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 impl Office {
     pub async fn open(globals: &Globals) -> anyhow::Result<Office> {
         let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
-        let database = database_path(&config.root, &config.database)?;
         let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
         let secrets = Secrets::load_or_create(&config.secrets, keys_file.as_deref())?;
-        let mut store = Store::open(&database).await?;
+        let mut store = Store::open(&Database::of(&config)?).await?;
         store.check_key(&secrets.fingerprint()).await?;
-        Ok(Office { config, problems, secrets, store, database })
+        Ok(Office { config, problems, secrets, store })
     }
 
-    /// Holds the delivery's lock as long as the file is kept; `None`: another process is at work.
-    pub fn lock(&self) -> anyhow::Result<Option<File>> {
-        let mut path = self.database.clone().into_os_string();
-        path.push(".lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .with_context(|| format!("{} cannot be opened", PathBuf::from(&path).display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error.into()),
-        }
+    /// Holds the lock of whoever composes as long as the value is kept; `None`: another process is at work.
+    pub async fn lock(&mut self) -> anyhow::Result<Option<Composing>> {
+        Ok(self.store.lock_composing().await?)
     }
 
     /// Reads the items, by the ids of the file and of the store's copy.
@@ -102,7 +89,8 @@ impl Office {
             route: Route::new(&self.config.root, mail, &environment).map_err(anyhow::Error::msg)?,
             secrets: self.secrets.clone(),
             connections: mail.connections,
-            rate: mail.rate,
+            limits: mail.limits.clone(),
+            signer: load::signer(&self.config).map_err(Unusable)?.map(Arc::new),
             clock: Clock::starting(globals.now),
         })
     }

@@ -15,7 +15,7 @@ use crate::digest::edition_file::Release;
 use crate::item::identity::Lock;
 use crate::project::{LOCK_PATH, Project};
 use crate::store::editions::State;
-use crate::store::{Store, database_path};
+use crate::store::{Database, Store};
 
 /// What the database knows, if there is one.
 #[derive(Default)]
@@ -42,12 +42,9 @@ pub struct Standing {
 
 /// Reads the database if there is one; none is made.
 pub fn read(config: &Config) -> anyhow::Result<Remembered> {
-    let path = database_path(&config.root, &config.database)?;
-    if !path.exists() {
-        return Ok(Remembered::default());
-    }
+    let database = Database::of(config)?;
     runtime()?.block_on(async {
-        let mut store = Store::look(&path).await?;
+        let Some(mut store) = Store::look(&database).await? else { return Ok(Remembered::default()) };
         let mut remembered = Remembered { has_database: true, ..Remembered::default() };
         for newsletter in &config.newsletters {
             let name = &newsletter.name;

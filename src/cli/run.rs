@@ -28,7 +28,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     runtime()?.block_on(async {
         let mut office = Office::open(globals).await?;
         // Kept until the end of the process, however it ends.
-        let Some(_lock) = office.lock()? else {
+        let Some(_lock) = office.lock().await? else {
             globals.say("another run is at work here: nothing to do");
             if globals.json {
                 globals.print_json(&json!({ "feeds": [], "editions": [], "problems": [] }))?;
@@ -65,7 +65,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
     let mut editions = Vec::new();
     if stage != Some(Stage::Build) {
         let setting = office.setting(globals)?;
-        let uncertain = office.store.recover(globals.now).await?;
+        let uncertain = office.store.bury_dead(None, globals.now).await?.uncertain;
         if uncertain > 0 {
             globals.say(format_args!(
                 "{uncertain} letters were under way when the last run ended: their outcome is uncertain"

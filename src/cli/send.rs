@@ -35,7 +35,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
             None => office.config.newsletters.clone(),
         };
         let outcome = if arguments.test.is_empty() {
-            let Some(_lock) = office.lock()? else {
+            let Some(_lock) = office.lock().await? else {
                 globals.say("another run is at work here: nothing to do");
                 if globals.json {
                     globals.print_json(&json!({ "editions": [], "problems": [] }))?;
@@ -66,7 +66,7 @@ async fn send(
     project.save_lock()?;
     office.remember(&project).await?;
     let mut posted = Posted::new(project.problems.clone());
-    office.store.recover(globals.now).await?;
+    office.store.bury_dead(None, globals.now).await?;
     for newsletter in newsletters {
         posted.compose(globals, office, material(&project), newsletter, Asked::ByPerson).await?;
         posted.show_ahead(globals, office, &setting, newsletter).await?;

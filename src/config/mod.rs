@@ -8,6 +8,7 @@ pub mod colour;
 mod content_paths;
 mod dkim;
 mod feeds;
+mod limits;
 mod locate;
 pub mod look;
 mod newsletters;
@@ -162,7 +163,7 @@ pub struct Mail {
     /// `relay: trusted`: `tls: none` is allowed beyond loopback.
     pub relay_trusted: bool,
     pub connections: usize,
-    pub rate: Option<Rate>,
+    pub limits: Limits,
     /// The envelope sender; each letter adds its token. Default: the newsletter's `from`.
     pub bounces_to: Option<String>,
     /// The keys that sign letters, at most two; none: the relay signs, or nobody.
@@ -216,6 +217,24 @@ pub struct Web {
     pub listen: String,
     /// Ends in `/`; needed by `leave: web`.
     pub url: Option<Url>,
+}
+
+/// How letters may leave, for all workers of one database together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub rate: Option<Rate>,
+    /// After so many letters a connection is renewed.
+    pub letters_per_connection: Option<u32>,
+    /// By receiving domain, in lower case.
+    pub domains: BTreeMap<String, DomainLimit>,
+}
+
+/// What one receiving domain takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DomainLimit {
+    /// Letters at once.
+    pub connections: Option<usize>,
+    pub rate: Option<Rate>,
 }
 
 /// Which items a feed or a newsletter takes; everything empty takes all.

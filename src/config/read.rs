@@ -289,11 +289,11 @@ fn mail(root: &Path, mail: Mapping<'_>) -> Mail {
             "8 is a good start",
         );
     }
-    let rate = mail.parsed("rate", values::rate);
+    let limits = super::limits::read(&mail);
     let bounces_to = mail.parsed("bounces_to", values::address);
     let dkim = dkim::read(root, &mail);
     mail.finish();
-    Mail { transport, user, tls, relay_trusted, connections, rate, bounces_to, dkim }
+    Mail { transport, user, tls, relay_trusted, connections, limits, bounces_to, dkim }
 }
 
 fn web(web: Mapping<'_>) -> Web {
@@ -307,7 +307,7 @@ fn web(web: Mapping<'_>) -> Web {
 }
 
 fn database(text: &str) -> Result<String, super::reader::Reject> {
-    let help = "write `sqlite:PATH`, for example `sqlite:var/crieur.db`";
+    let help = "write `sqlite:PATH`, for example `sqlite:var/crieur.db`, or `postgres://USER@HOST/NAME`";
     if let Some(path) = text.strip_prefix("sqlite:") {
         return match path.trim_start_matches("//").trim() {
             "" => reject("`sqlite:` names no file", help),
@@ -315,7 +315,10 @@ fn database(text: &str) -> Result<String, super::reader::Reject> {
         };
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return reject("this version cannot keep its memory in PostgreSQL yet", help);
+        return match url::Url::parse(text) {
+            Ok(url) if url.has_host() && url.path().len() > 1 => Ok(text.to_string()),
+            _ => reject("this names no PostgreSQL database", "write `postgres://USER@HOST/NAME`"),
+        };
     }
     if text.starts_with("git:") {
         return reject("this version cannot keep its memory in a git branch yet", help);

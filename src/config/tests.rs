@@ -143,7 +143,7 @@ on_uncertain: resend
 fn every_mistake_of_a_file_is_named_at_its_place() {
     let main = "site:\n  url: example.org\n  titel: Exemple\n  time_zone: Europe/Pari\ncontent:\n  paths: [posts]\n  \
                 future: hide\n  markdown: { html: yes, brakes: true }\nmail:\n  connections: many\n  \
-                transport: smtp://mail.example.org:25\n  tls: none\n  rate: fast\ndatabase: postgres://db/crieur\n";
+                transport: smtp://mail.example.org:25\n  tls: none\n  rate: fast\ndatabase: git:state\n";
     let (config, problems) = read(&[("config/crieur.yaml", main)]);
     assert!(config.is_none());
     assert_eq!(

@@ -87,7 +87,7 @@ pub fn config() -> Config {
             tls: Tls::Required,
             relay_trusted: false,
             connections: 1,
-            rate: None,
+            limits: Default::default(),
             bounces_to: None,
             dkim: Vec::new(),
         },

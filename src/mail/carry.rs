@@ -1,177 +1,386 @@
 //! A carrier: one connection that asks the keeper for a letter, carries it, and brings its outcome back.
+//!
+//! Where the server pipelines, the next letter's envelope goes out together with the end of a body: one answer time a
+//! letter. Its row is only claimed until then; it begins with the commit that has the outcome of the letter before.
+//! Elsewhere a row begins when it is handed out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::address::Address;
-use super::delivery::pause;
+use super::delivery::{Setting, pause, signed};
+use super::dkim::Signer;
 use super::letter::Prepared;
 use super::outcome::{Fault, Outcome};
+use super::smtp::{Envelope, Sent};
 use super::transport::{Carrier, Route};
-use crate::config::Rate;
 use crate::digest::StampFields;
 use crate::store::ledger::{Begin, Claimed};
 
 /// After so many faults in a row a carrier gives up.
 const STRIKES: u32 = 3;
+/// A letter that may leave so soon is not kept waiting.
+const SOON: Duration = Duration::from_millis(5);
 
-/// What a carrier tells the keeper.
+/// What a carrier tells the keeper, and asks of it.
+#[derive(Default)]
 pub(super) struct Request {
-    /// The last letter's.
-    pub outcome: Option<(Claimed, Outcome)>,
+    pub outcomes: Vec<(Job, Outcome)>,
+    /// Handed out, and not tried: they are free again.
+    pub returned: Vec<Job>,
     /// Why no other letter is wanted, if none is.
     pub gave_up: Option<Fault>,
-    /// Where the next letter is awaited, and by which carrier.
+    /// The row whose body would start next.
+    pub begin: Option<Begin>,
+    pub wants: Wants,
+    /// Where the answer is awaited, and by which carrier.
     pub answer: Option<(i64, oneshot::Sender<Answer>)>,
 }
 
-/// What the keeper answers.
-pub(super) enum Answer {
-    Letter(Box<Job>),
-    End,
+/// What a carrier wants of the keeper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Wants {
+    #[default]
+    Nothing,
+    /// A letter whose envelope can be said, and no more.
+    Claimed,
+    /// A letter whose row is `sending`, on disk.
+    Begun,
 }
 
-/// A letter to carry: its row is `sending`, on disk.
+/// What the keeper answers.
+pub(super) struct Answer {
+    /// Whether the body may start that was asked for.
+    pub began: bool,
+    /// The next letter; `None` where one was wanted: no more for this carrier.
+    pub job: Option<Box<Job>>,
+}
+
+/// A letter to carry.
 pub(super) struct Job {
     pub claimed: Claimed,
     pub message_id: String,
     pub leave_url: Option<String>,
     /// The envelope sender.
     pub sender: String,
+    /// Names the delivery: what a returned letter is known by.
+    pub token: String,
     pub variant: usize,
     /// The number of the carrier that has it.
     pub carrier: i64,
+    /// Whether its row is `sending` already.
+    pub begun: bool,
+    /// It must not leave before.
+    pub not_before: Option<Instant>,
+    /// Its domain, when that has a limit of its own.
+    pub domain: Option<String>,
 }
 
 impl Job {
     pub fn begin(&self) -> Begin {
         Begin { recipient: self.claimed.recipient, connection: self.carrier, message_id: self.message_id.clone() }
     }
-}
 
-/// At most so many letters in a time, for all carriers together: one letter each so often.
-pub(super) struct Pace {
-    interval: Duration,
-    next: Mutex<Instant>,
-}
-
-impl Pace {
-    pub fn new(rate: Option<Rate>) -> Pace {
-        let interval = rate.map_or(Duration::ZERO, |rate| rate.per / rate.count.max(1));
-        Pace { interval, next: Mutex::new(Instant::now()) }
-    }
-
-    async fn wait(&self) {
-        if self.interval.is_zero() {
-            return;
-        }
-        let slot = {
-            let mut next = self.next.lock().await;
-            let slot = (*next).max(Instant::now());
-            *next = slot + self.interval;
-            slot
-        };
-        tokio::time::sleep_until(slot.into()).await;
+    fn leaves_soon(&self) -> bool {
+        self.not_before.is_none_or(|moment| moment <= Instant::now() + SOON)
     }
 }
 
-/// Carries letters until the keeper has none left, or the connection cannot go on.
-pub(super) async fn carry(
+/// A letter that is written, with what is said before it.
+struct Written {
+    job: Job,
+    envelope: Envelope,
+    letter: Vec<u8>,
+}
+
+/// One carrier's work.
+pub(super) struct Carriage {
     number: i64,
     route: Route,
     letters: Arc<Vec<Prepared>>,
-    pace: Arc<Pace>,
+    signer: Option<Arc<Signer>>,
+    /// After so many letters a connection is renewed.
+    letters_per_connection: Option<u32>,
     keeper: mpsc::Sender<Request>,
-) {
-    let mut strikes = 0;
-    let mut carrier: Option<Carrier> = None;
-    let mut outcome = None;
-    loop {
-        let mut open = match carrier.take() {
-            Some(open) => open,
-            None => match route.open().await {
-                Ok(open) => open,
-                Err(fault) => {
-                    if matches!(fault, Fault::Busy(_)) && strikes + 1 < STRIKES {
-                        strikes += 1;
-                        tokio::time::sleep(pause(strikes)).await;
-                        continue;
-                    }
-                    return give_up(&keeper, outcome, fault).await;
-                }
-            },
+    open: Option<Carrier>,
+    /// How many letters went over this connection.
+    carried: u32,
+    /// Not told yet.
+    outcomes: Vec<(Job, Outcome)>,
+    /// The next letter, in hand.
+    held: Option<Job>,
+    strikes: u32,
+}
+
+/// Why a carrier goes home.
+enum Home {
+    /// The keeper has no letter for it, or has gone.
+    NoMore,
+    GaveUp(Fault),
+}
+
+impl Carriage {
+    pub fn new(
+        number: i64,
+        setting: &Setting,
+        letters: Arc<Vec<Prepared>>,
+        keeper: mpsc::Sender<Request>,
+    ) -> Carriage {
+        Carriage {
+            number,
+            route: setting.route.clone(),
+            letters,
+            signer: setting.signer.clone(),
+            letters_per_connection: setting.limits.letters_per_connection,
+            keeper,
+            open: None,
+            carried: 0,
+            outcomes: Vec::new(),
+            held: None,
+            strikes: 0,
+        }
+    }
+
+    /// Carries letters until the keeper has none left, or the connection cannot go on.
+    pub async fn work(mut self) {
+        let fault = loop {
+            match self.one_connection().await {
+                Ok(()) => {}
+                Err(Home::NoMore) => break None,
+                Err(Home::GaveUp(fault)) => break Some(fault),
+            }
         };
-        pace.wait().await;
-        let Some(job) = ask(&keeper, number, outcome.take()).await else { return open.close().await };
-        let result = send(&mut open, &letters, &job).await;
-        match &result {
-            Outcome::Accepted(_) => strikes = 0,
-            Outcome::Untried(fault @ Fault::Ours(_)) => {
-                let fault = fault.clone();
-                give_up(&keeper, Some((job.claimed, result)), fault).await;
-                return open.close().await;
+        // A keeper that has gone has left the row `sending`, on disk: it will be uncertain.
+        let _ = self.tell(fault).await;
+        self.hang_up().await;
+    }
+
+    /// Opens a connection and carries letters over it until it is used up.
+    async fn one_connection(&mut self) -> Result<(), Home> {
+        if self.open.is_none() {
+            match self.route.open().await {
+                Ok(carrier) => self.open = Some(carrier),
+                Err(fault) => return self.strike(fault, true).await,
             }
-            Outcome::Untried(_) => strikes += 1,
-            _ if open.is_broken() => strikes += 1,
-            _ => {}
+            self.carried = 0;
         }
-        if strikes >= STRIKES {
-            let fault = match &result {
-                Outcome::Untried(fault) => fault.clone(),
-                Outcome::Deferred(words) | Outcome::Unknown(words) => Fault::Lost(words.clone()),
-                _ => Fault::Lost("the connection broke".to_string()),
+        let job = match self.held.take() {
+            Some(job) => job,
+            None => {
+                let wants = if self.looks_ahead() { Wants::Claimed } else { Wants::Begun };
+                let answer = self.ask(None, wants).await.ok_or(Home::NoMore)?;
+                *answer.job.ok_or(Home::NoMore)?
+            }
+        };
+        if let (false, Some(moment)) = (job.leaves_soon(), job.not_before) {
+            self.tell(None).await?;
+            tokio::time::sleep_until(moment.into()).await;
+        }
+        let Some(written) = self.write(job).map_err(Home::GaveUp)? else { return Ok(()) };
+        let Some(carrier) = &mut self.open else { return Ok(()) };
+        match carrier.offer(&written.envelope).await {
+            Ok(()) => self.bodies(written).await,
+            Err(outcome) => self.refused(written.job, outcome).await,
+        }
+    }
+
+    /// The server waits for this letter's body: sends it, and the one whose envelope went with its end, and so on.
+    async fn bodies(&mut self, mut written: Written) -> Result<(), Home> {
+        loop {
+            let mut next = None;
+            let ahead = self.looks_ahead() && !self.is_used_up(1);
+            if !written.job.begun || ahead {
+                let begin = (!written.job.begun).then(|| written.job.begin());
+                let wants = if ahead { Wants::Claimed } else { Wants::Nothing };
+                let asked = begin.is_some();
+                let answer = self.ask(begin, wants).await.ok_or(Home::NoMore)?;
+                self.held = answer.job.map(|job| *job);
+                if asked && !answer.began {
+                    // That person left, or somebody stopped it: the server gets no body, and we another connection.
+                    self.withdraw().await;
+                    return Ok(());
+                }
+                if let Some(job) = self.held.take_if(|job| !job.begun && job.leaves_soon()) {
+                    next = match self.write(job) {
+                        Ok(next) => next,
+                        Err(fault) => {
+                            self.outcomes.push((written.job, Outcome::Untried(fault.clone())));
+                            self.withdraw().await;
+                            return Err(Home::GaveUp(fault));
+                        }
+                    };
+                }
+            }
+            let Some(carrier) = &mut self.open else { return Ok(()) };
+            let Written { job, envelope, letter } = written;
+            let Sent { outcome, next: answered } =
+                carrier.body(&envelope, letter, next.as_ref().map(|next| &next.envelope)).await;
+            self.carried += 1;
+            let outcome = self.landed(job, outcome);
+            match (next, answered) {
+                (Some(next), Some(Ok(()))) if outcome.is_none() => {
+                    written = next;
+                    continue;
+                }
+                (Some(next), Some(Err(Outcome::Untried(fault)))) => {
+                    self.held = Some(next.job);
+                    return self.strike(fault, false).await;
+                }
+                (Some(next), Some(Err(refusal))) => self.refused(next.job, refusal).await?,
+                (Some(next), Some(Ok(())) | None) => self.held = Some(next.job),
+                (None, _) => {}
+            }
+            return match outcome {
+                Some(fault) => self.strike(fault, false).await,
+                None => {
+                    if self.is_used_up(0) {
+                        self.tell(None).await?;
+                        self.hang_up().await;
+                    }
+                    Ok(())
+                }
             };
-            give_up(&keeper, Some((job.claimed, result)), fault).await;
-            return open.close().await;
-        }
-        let busy = matches!(result, Outcome::Untried(_));
-        if busy || open.is_broken() {
-            // On disk before the time that a new connection takes.
-            let told = Request { outcome: Some((job.claimed, result)), gave_up: None, answer: None };
-            if keeper.send(told).await.is_err() {
-                return;
-            }
-            if busy {
-                tokio::time::sleep(pause(strikes)).await;
-            }
-            open.close().await;
-        } else {
-            outcome = Some((job.claimed, result));
-            carrier = Some(open);
         }
     }
-}
 
-async fn ask(keeper: &mpsc::Sender<Request>, number: i64, outcome: Option<(Claimed, Outcome)>) -> Option<Job> {
-    let (answer, answered) = oneshot::channel();
-    keeper.send(Request { outcome, gave_up: None, answer: Some((number, answer)) }).await.ok()?;
-    match answered.await {
-        Ok(Answer::Letter(job)) => Some(*job),
-        Ok(Answer::End) | Err(_) => None,
+    /// Takes down what became of a body. Gives the fault when the connection cannot go on.
+    fn landed(&mut self, job: Job, outcome: Outcome) -> Option<Fault> {
+        let broken = self.open.as_ref().is_none_or(Carrier::is_broken);
+        let fault = match &outcome {
+            Outcome::Accepted(_) => {
+                self.strikes = 0;
+                broken.then(|| Fault::Lost("the connection broke".to_string()))
+            }
+            Outcome::Untried(fault) => Some(fault.clone()),
+            Outcome::Deferred(words) | Outcome::Unknown(words) | Outcome::Refused { reply: words, .. } => {
+                broken.then(|| Fault::Lost(words.clone()))
+            }
+        };
+        self.outcomes.push((job, outcome));
+        fault
     }
-}
 
-async fn give_up(keeper: &mpsc::Sender<Request>, outcome: Option<(Claimed, Outcome)>, fault: Fault) {
-    // A keeper that has gone has left the row `sending`, on disk: it will be uncertain.
-    let _ = keeper.send(Request { outcome, gave_up: Some(fault), answer: None }).await;
-}
+    /// The envelope of this letter was not taken.
+    async fn refused(&mut self, job: Job, outcome: Outcome) -> Result<(), Home> {
+        match self.landed(job, outcome) {
+            Some(fault) => self.strike(fault, false).await,
+            None => Ok(()),
+        }
+    }
 
-async fn send(carrier: &mut Carrier, letters: &[Prepared], job: &Job) -> Outcome {
-    let refused = |reply: &str| Outcome::Refused { reply: reply.to_string(), suppress: false };
-    let Some(letter) = letters.get(job.variant) else { return refused("the edition has no such variant") };
-    let recipient = match Address::parse(&job.claimed.email) {
-        Ok(recipient) => recipient,
-        Err(why) => return refused(&format!("no address: {why}")),
-    };
-    let fields = StampFields {
-        name: job.claimed.name.clone().filter(|name| !name.is_empty()),
-        email: recipient.to_string(),
-        leave_url: job.leave_url.clone(),
-        extra: serde_json::from_str::<BTreeMap<String, String>>(&job.claimed.fields).unwrap_or_default(),
-    };
-    let letter = letter.write(&job.message_id, &fields);
-    carrier.deliver(&job.sender, &recipient, letter).await
+    /// A fault of the connection: after a few in a row, or one that a person must mend, the carrier gives up.
+    async fn strike(&mut self, fault: Fault, opening: bool) -> Result<(), Home> {
+        self.strikes += 1;
+        let patient = match fault {
+            Fault::Ours(_) => false,
+            Fault::Down(_) => !opening && self.strikes < STRIKES,
+            Fault::Busy(_) | Fault::Lost(_) => self.strikes < STRIKES,
+        };
+        if !patient {
+            return Err(Home::GaveUp(fault));
+        }
+        // On disk before the time that a new connection takes.
+        self.tell(None).await?;
+        self.hang_up().await;
+        if opening || matches!(fault, Fault::Busy(_)) {
+            tokio::time::sleep(pause(self.strikes)).await;
+        }
+        Ok(())
+    }
+
+    fn looks_ahead(&self) -> bool {
+        self.open.as_ref().is_some_and(Carrier::looks_ahead)
+    }
+
+    /// Whether the connection has carried as many letters as it should, when `more` are still to come.
+    fn is_used_up(&self, more: u32) -> bool {
+        self.letters_per_connection.is_some_and(|most| self.carried + more >= most)
+    }
+
+    /// Writes the letter; what can't be written is refused, what can't be signed is a fault of ours.
+    fn write(&mut self, job: Job) -> Result<Option<Written>, Fault> {
+        let refused = |reply: &str| Outcome::Refused { reply: reply.to_string(), suppress: false };
+        let Some(letter) = self.letters.get(job.variant) else {
+            self.outcomes.push((job, refused("the edition has no such variant")));
+            return Ok(None);
+        };
+        let recipient = match Address::parse(&job.claimed.email) {
+            Ok(recipient) => recipient,
+            Err(why) => {
+                let outcome = refused(&format!("no address: {why}"));
+                self.outcomes.push((job, outcome));
+                return Ok(None);
+            }
+        };
+        let extra = match job.claimed.fields.as_str() {
+            "{}" => BTreeMap::new(),
+            fields => serde_json::from_str::<BTreeMap<String, String>>(fields).unwrap_or_default(),
+        };
+        let fields = StampFields {
+            name: job.claimed.name.clone().filter(|name| !name.is_empty()),
+            email: recipient.to_string(),
+            leave_url: job.leave_url.clone(),
+            extra,
+        };
+        let letter = letter.write(&job.message_id, &fields);
+        let letter = match signed(self.signer.as_deref(), letter) {
+            Ok(letter) => letter,
+            Err(fault) => {
+                self.held = Some(job);
+                return Err(fault);
+            }
+        };
+        let envelope = Envelope {
+            sender: job.sender.clone(),
+            recipient,
+            bytes: letter.len(),
+            eight_bit: !letter.is_ascii(),
+            id: Some(job.token.clone()),
+        };
+        Ok(Some(Written { job, envelope, letter }))
+    }
+
+    /// Brings the outcomes, and waits for the answer; `None`: the keeper has gone.
+    async fn ask(&mut self, begin: Option<Begin>, wants: Wants) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let answer = Some((self.number, answer));
+        self.keeper.send(Request { outcomes, begin, wants, answer, ..Request::default() }).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// Brings the outcomes, and asks for nothing; giving up, what is in hand too.
+    async fn tell(&mut self, gave_up: Option<Fault>) -> Result<(), Home> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let mut request = Request { outcomes, ..Request::default() };
+        if let Some(fault) = gave_up {
+            match self.held.take() {
+                Some(job) if job.begun => request.outcomes.push((job, Outcome::Untried(fault.clone()))),
+                Some(job) => request.returned.push(job),
+                None => {}
+            }
+            request.gave_up = Some(fault);
+        }
+        if request.outcomes.is_empty() && request.gave_up.is_none() {
+            return Ok(());
+        }
+        self.keeper.send(request).await.map_err(|_| Home::NoMore)
+    }
+
+    /// The letter that was offered stays here: the connection ends without it.
+    async fn withdraw(&mut self) {
+        if let Some(carrier) = &mut self.open {
+            carrier.withdraw().await;
+        }
+        self.hang_up().await;
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(carrier) = self.open.take() {
+            carrier.close().await;
+        }
+    }
 }

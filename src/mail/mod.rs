@@ -6,14 +6,18 @@
 //! tells whether readers can leave at all.
 
 pub mod address;
+mod brakes;
 mod carry;
 pub mod clock;
 pub mod delivery;
 pub mod dkim;
 pub mod header;
+mod keeper;
 pub mod letter;
 pub mod maildir;
 pub mod outcome;
+mod pace;
+mod prepared;
 pub mod quoted_printable;
 pub mod retry;
 pub mod sendmail;

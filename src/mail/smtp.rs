@@ -51,6 +51,25 @@ impl Default for Patience {
     }
 }
 
+/// What is said before a body.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    pub sender: String,
+    pub recipient: Address,
+    /// Of the letter.
+    pub bytes: usize,
+    pub eight_bit: bool,
+    /// Names the delivery to the server, where it takes that.
+    pub id: Option<String>,
+}
+
+/// What became of a body, and of the envelope that went with its end.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub outcome: Outcome,
+    pub next: Option<Result<(), Outcome>>,
+}
+
 /// An open connection.
 pub struct Smtp {
     connection: AsyncSmtpConnection,
@@ -118,50 +137,70 @@ impl Smtp {
         greeted(self.patience.command, upgrade).await.map_err(|failed| failed.fault(place))
     }
 
+    /// Whether a letter's envelope can go out with the end of the body before it.
+    pub fn looks_ahead(&self) -> bool {
+        false
+    }
+
     /// Sends one letter, whose lines end in CRLF, to one recipient.
     pub async fn deliver(&mut self, sender: &str, recipient: &Address, letter: &[u8]) -> Outcome {
+        let (sender, recipient) = (sender.to_string(), recipient.clone());
+        let envelope = Envelope { sender, recipient, bytes: letter.len(), eight_bit: !letter.is_ascii(), id: None };
+        match self.offer(&envelope).await {
+            Ok(()) => self.body(letter.to_vec(), None).await.outcome,
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Says who sends a letter to whom; then the server waits for its body.
+    pub async fn offer(&mut self, envelope: &Envelope) -> Result<(), Outcome> {
+        let Envelope { sender, recipient, .. } = envelope;
         let mut parameters = String::new();
         if recipient.needs_utf8() {
             if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let reply = "the server takes no address with letters beyond ASCII before the @ (SMTPUTF8)";
-                return Outcome::Refused { reply: reply.to_string(), suppress: false };
+                return Err(Outcome::Refused { reply: reply.to_string(), suppress: false });
             }
             parameters.push_str(" SMTPUTF8");
         }
-        if !letter.is_ascii() && self.connection.server_info().supports_feature(Extension::EightBitMime) {
+        if envelope.eight_bit && self.connection.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push_str(" BODY=8BITMIME");
         }
         match self.command(format!("MAIL FROM:<{sender}>{parameters}\r\n")).await {
             Ok(_) => {}
             Err(Failed::Reply(reply)) => {
                 self.reset().await;
-                return Outcome::Untried(about_us(&reply));
+                return Err(Outcome::Untried(about_us(&reply)));
             }
-            Err(Failed::Broken(words)) => return Outcome::Untried(Fault::Lost(words)),
+            Err(Failed::Broken(words)) => return Err(Outcome::Untried(Fault::Lost(words))),
         }
         match self.command(format!("RCPT TO:<{recipient}>\r\n")).await {
             Ok(_) => {}
             Err(Failed::Reply(reply)) => {
                 self.reset().await;
-                return about_recipient(&reply);
+                return Err(about_recipient(&reply));
             }
             // It counts as a try: a recipient on whom the server hangs up must not come first again and again.
-            Err(Failed::Broken(words)) => return Outcome::Deferred(words),
+            Err(Failed::Broken(words)) => return Err(Outcome::Deferred(words)),
         }
         match self.command("DATA\r\n".to_string()).await {
-            Ok(response) if response.has_code(354) => {}
+            Ok(response) if response.has_code(354) => Ok(()),
             Ok(response) => {
                 // Some other positive answer: what would follow is anybody's guess.
                 self.broken = true;
-                return Outcome::Deferred(format!("{} in answer to DATA", response.code()));
+                Err(Outcome::Deferred(format!("{} in answer to DATA", response.code())))
             }
             Err(Failed::Reply(reply)) => {
                 self.reset().await;
-                return about_letter(&reply);
+                Err(about_letter(&reply))
             }
-            Err(Failed::Broken(words)) => return Outcome::Deferred(words),
+            Err(Failed::Broken(words)) => Err(Outcome::Deferred(words)),
         }
-        match greeted(self.patience.body, self.connection.message(letter)).await {
+    }
+
+    /// Sends the body of the letter that was offered.
+    pub async fn body(&mut self, letter: Vec<u8>, _next: Option<&Envelope>) -> Sent {
+        let outcome = match greeted(self.patience.body, self.connection.message(&letter)).await {
             Ok(response) if response.code().is_positive() && !response.has_code(354) => {
                 Outcome::Accepted(words(&response))
             }
@@ -177,7 +216,13 @@ impl Smtp {
                 self.broken = true;
                 Outcome::Unknown(words)
             }
-        }
+        };
+        Sent { outcome, next: None }
+    }
+
+    /// The letter that was offered stays here: the connection ends without its body.
+    pub async fn withdraw(&mut self) {
+        self.broken = true;
     }
 
     /// Whether another letter may be tried here.

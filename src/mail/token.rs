@@ -4,7 +4,7 @@
 //! characters, with 96 bits of signature. A leaving token is for one person and one newsletter, holds neither in the
 //! clear, never expires, and can do nothing but leave.
 
-use data_encoding::{Encoding, Specification};
+use data_encoding::BASE32_NOPAD;
 
 use crate::secrets::{Secrets, same_signature};
 
@@ -54,18 +54,14 @@ pub fn read_bounce(secrets: &Secrets, token: &str) -> Option<(i64, i64)> {
 }
 
 /// RFC 4648 base32, in lower case, unpadded.
-fn base32() -> Option<Encoding> {
-    let mut specification = Specification::new();
-    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
-    specification.encoding().ok()
-}
-
 fn write(parts: &[&[u8]]) -> String {
-    base32().map(|base32| base32.encode(&parts.concat())).unwrap_or_default()
+    let mut text = BASE32_NOPAD.encode(&parts.concat());
+    text.make_ascii_lowercase();
+    text
 }
 
 fn read(token: &str) -> Option<Vec<u8>> {
-    base32()?.decode(token.trim().to_ascii_lowercase().as_bytes()).ok()
+    BASE32_NOPAD.decode(token.trim().to_ascii_uppercase().as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::address::Address;
 use super::maildir::Maildir;
 use super::outcome::{Fault, Outcome};
 use super::sendmail::Sendmail;
-use super::smtp::{Patience, Settings, Smtp};
+use super::smtp::{Envelope, Patience, Sent, Settings, Smtp};
 use crate::config::{Mail, Transport};
 
 /// Where letters go, with all that is needed to open any number of carriers.
@@ -99,6 +99,36 @@ pub enum Carrier {
 }
 
 impl Carrier {
+    /// Whether a letter's envelope can go out with the end of the body before it.
+    pub fn looks_ahead(&self) -> bool {
+        matches!(self, Carrier::Smtp(smtp) if smtp.looks_ahead())
+    }
+
+    /// Says what comes before a body; what has no conversation takes any.
+    pub async fn offer(&mut self, envelope: &Envelope) -> Result<(), Outcome> {
+        match self {
+            Carrier::Maildir(_) | Carrier::Sendmail(_) => Ok(()),
+            Carrier::Smtp(smtp) => smtp.offer(envelope).await,
+        }
+    }
+
+    /// Hands over the letter that was offered, and offers the next one with its end.
+    pub async fn body(&mut self, envelope: &Envelope, letter: Vec<u8>, next: Option<&Envelope>) -> Sent {
+        match self {
+            Carrier::Smtp(smtp) => smtp.body(letter, next).await,
+            Carrier::Maildir(_) | Carrier::Sendmail(_) => {
+                Sent { outcome: self.deliver(&envelope.sender, &envelope.recipient, letter).await, next: None }
+            }
+        }
+    }
+
+    /// The letter that was offered stays here after all.
+    pub async fn withdraw(&mut self) {
+        if let Carrier::Smtp(smtp) = self {
+            smtp.withdraw().await;
+        }
+    }
+
     /// Hands one letter over, whose lines end in CRLF.
     pub async fn deliver(&mut self, sender: &str, recipient: &Address, letter: Vec<u8>) -> Outcome {
         match self {

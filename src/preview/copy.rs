@@ -1,6 +1,7 @@
 //! *Send me this*: the letter that the page shows, through the configured transport, to one address. Nothing remembers it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::reading::{Desk, Which};
 use super::words::Words;
@@ -8,6 +9,7 @@ use crate::announce;
 use crate::mail::address::Address;
 use crate::mail::clock::Clock;
 use crate::mail::delivery::Setting;
+use crate::mail::dkim::load;
 use crate::mail::outcome::Outcome;
 use crate::mail::transport::{Environment, Route};
 use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
@@ -58,5 +60,7 @@ fn setting(desk: &Desk, clock: Clock) -> Result<Setting, String> {
     if desk.memory.key.as_ref().is_some_and(|known| *known != secrets.fingerprint()) {
         return Err(crate::store::StoreError::OtherKey.to_string());
     }
-    Ok(Setting { route, secrets, connections: 1, rate: None, clock })
+    let signer = load::signer(config)
+        .map_err(|problems| problems.0.first().map_or(String::new(), |one| one.message.clone()))?;
+    Ok(Setting { route, secrets, connections: 1, limits: Default::default(), signer: signer.map(Arc::new), clock })
 }

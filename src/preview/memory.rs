@@ -10,7 +10,7 @@ use crate::item::Item;
 use crate::item::identity::Lock;
 use crate::project::LOCK_PATH;
 use crate::store::newsletters::{Announcement, How};
-use crate::store::{Store, StoreError, database_path};
+use crate::store::{Database, Store, StoreError};
 
 /// All that the next letters depend on besides the project's files.
 #[derive(Clone, Debug, Default)]
@@ -38,11 +38,7 @@ pub struct Remembered {
 impl Memory {
     /// Reads the database if there is one; none is made.
     pub async fn read(config: &Config) -> Result<Memory, StoreError> {
-        let path = database_path(&config.root, &config.database)?;
-        if !path.exists() {
-            return Ok(Memory::default());
-        }
-        let mut store = Store::look(&path).await?;
+        let Some(mut store) = Store::look(&Database::of(config)?).await? else { return Ok(Memory::default()) };
         let mut memory = Memory {
             ids: Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0),
             key: store.key_fingerprint().await?,

@@ -19,7 +19,7 @@ use super::reading::Reading;
 use crate::config::Config;
 use crate::mail::clock::Clock;
 use crate::problem::Problem;
-use crate::store::{StoreError, database_path};
+use crate::store::{self, StoreError};
 
 /// A change is over when nothing has followed it for this long.
 const QUIET: Duration = Duration::from_millis(20);
@@ -130,10 +130,12 @@ impl Follower {
 
     fn remember(&mut self, config: &Config) -> Result<Memory, Problem> {
         let problem = |error: StoreError| Problem::error("database", error.to_string());
-        let path = database_path(&config.root, &config.database).map_err(problem)?;
-        let state = Database::of(&path);
+        let database = store::Database::of(config).map_err(problem)?;
+        let state = Database::of(database.path().unwrap_or(Path::new("")));
         if let Some((known, memory)) = &self.memory
             && *known == state
+            // A server's tells nobody that it changed.
+            && database.path().is_some()
         {
             return Ok(memory.clone());
         }
@@ -157,8 +159,8 @@ impl Follower {
                     wanted.entry(folder.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
                 }
             }
-            if let Some(folder) = database_path(&config.root, &config.database).ok().as_deref().and_then(Path::parent)
-            {
+            let database = store::Database::of(config).ok();
+            if let Some(folder) = database.as_ref().and_then(store::Database::path).and_then(Path::parent) {
                 wanted.entry(folder.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
             }
         }

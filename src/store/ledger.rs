@@ -3,13 +3,9 @@
 //!
 //! Promises: a row is `sending`, on disk, before its body starts; [`Store::settle`] records any number of outcomes and
 //! begins any number of next rows in one commit; nobody who has left is begun. `accepted`, `refused` and `suppressed`
-//! are final.
-//!
-//! BUGS: one process at a time delivers (its caller holds a file's lock), so that whatever is claimed when it starts
-//! belongs to a dead one.
+//! are final. Any number of workers claim rows of one edition ([`workers`](super::workers)).
 
 use chrono::{DateTime, Utc};
-use sqlx::AnyConnection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -78,27 +74,11 @@ pub struct Committed {
     pub begun: Vec<bool>,
     /// The edition is still to be sent: nobody has stopped or cancelled it.
     pub going_on: bool,
+    /// The worker's lease is its own: nobody took it for dead and gave its rows away.
+    pub employed: bool,
 }
 
 impl Store {
-    /// What a dead process had claimed is free again; what it was sending is uncertain. Tells how many are.
-    pub async fn recover(&mut self, now: DateTime<Utc>) -> Result<u64> {
-        let mut transaction = self.write().await?;
-        sqlx::query("UPDATE deliveries SET state = 'pending', worker = NULL WHERE state = 'claimed'")
-            .execute(&mut *transaction)
-            .await?;
-        let uncertain = sqlx::query(
-            "UPDATE deliveries SET state = 'uncertain', uncertain = uncertain + 1, worker = NULL, connection = NULL,
-                updated_at = $1, reply = 'the program stopped before the server answered'
-             WHERE state = 'sending'",
-        )
-        .bind(now.timestamp())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(uncertain.rows_affected())
-    }
-
     /// Uncertain rows of an edition are to be sent again, each at most twice. Tells how many are.
     pub async fn resend_uncertain(&mut self, edition: i64, now: DateTime<Utc>) -> Result<u64> {
         let resent = sqlx::query(
@@ -112,28 +92,59 @@ impl Store {
         Ok(resent.rows_affected())
     }
 
-    /// Claims up to `limit` rows whose time has come, in one statement.
+    /// Claims up to `limit` rows whose time has come, in one statement; none whose address is at one of the domains
+    /// `but_at`, in lower case.
     pub async fn claim(
         &mut self,
         edition: i64,
         worker: &str,
         now: DateTime<Utc>,
         limit: i64,
+        but_at: &[String],
     ) -> Result<Vec<Claimed>> {
-        let rows = sqlx::query(
+        let elsewhere: String =
+            (5..).take(but_at.len()).map(|place| format!(" AND LOWER(email) NOT LIKE ${place}")).collect();
+        let skip_locked = self.skip_locked();
+        let text = format!(
             "UPDATE deliveries SET state = 'claimed', worker = $1
-             WHERE edition = $2 AND recipient IN
-                (SELECT recipient FROM deliveries WHERE edition = $2 AND state = 'pending' AND next_try <= $3
-                 ORDER BY next_try, recipient LIMIT $4)
-             RETURNING recipient, email, name, fields, variant, attempts, uncertain, first_try",
-        )
-        .bind(worker)
-        .bind(edition)
-        .bind(now.timestamp())
-        .bind(limit)
-        .fetch_all(&mut self.connection)
-        .await?;
+             WHERE edition = $2 AND state = 'pending' AND recipient IN
+                (SELECT recipient FROM deliveries WHERE edition = $2 AND state = 'pending' AND next_try <= $3{elsewhere}
+                 ORDER BY next_try, recipient LIMIT $4{skip_locked})
+             RETURNING recipient, email, name, fields, variant, attempts, uncertain, first_try"
+        );
+        let mut query =
+            sqlx::query(sqlx::AssertSqlSafe(text)).bind(worker).bind(edition).bind(now.timestamp()).bind(limit);
+        for domain in but_at {
+            query = query.bind(format!("%@{domain}"));
+        }
+        let rows = query.fetch_all(&mut self.connection).await?;
         rows.iter().map(read_claimed).collect()
+    }
+
+    /// How many letters to addresses at a domain (in lower case) are under way, whoever sends them.
+    pub async fn under_way_to(&mut self, domain: &str) -> Result<i64> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE state = 'sending' AND LOWER(email) LIKE $1")
+            .bind(format!("%@{domain}"))
+            .fetch_one(&mut self.connection)
+            .await?)
+    }
+
+    /// Reserves `count` slots, `interval` apart, of a pace that all workers of this database keep together. Times are
+    /// milliseconds of the wall clock; gives the first slot's, never before `now`.
+    pub async fn reserve(&mut self, pace: &str, count: i64, interval: i64, now: i64) -> Result<i64> {
+        // A slot a day ahead is no queue but a clock that was set back: begin anew.
+        let behind: i64 = sqlx::query_scalar(
+            "INSERT INTO paces (name, next_slot) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
+             ON CONFLICT (name) DO UPDATE SET next_slot = CAST($3 AS BIGINT) +
+                CASE WHEN paces.next_slot < $2 OR paces.next_slot > $2 + 86400000 THEN $2 ELSE paces.next_slot END
+             RETURNING next_slot",
+        )
+        .bind(pace)
+        .bind(now)
+        .bind(count * interval)
+        .fetch_one(&mut self.connection)
+        .await?;
+        Ok(behind - count * interval)
     }
 
     /// Gives back what was claimed and not begun.
@@ -147,32 +158,6 @@ impl Store {
         .execute(&mut self.connection)
         .await?;
         Ok(())
-    }
-
-    /// One commit: the outcomes of some connections, and the next rows that they begin.
-    pub async fn settle(
-        &mut self,
-        edition: i64,
-        worker: &str,
-        settled: &[Settled],
-        begins: &[Begin],
-        now: DateTime<Utc>,
-    ) -> Result<Committed> {
-        let mut transaction = self.write().await?;
-        for outcome in settled {
-            record(&mut transaction, edition, outcome, now).await?;
-        }
-        let state: Option<String> = sqlx::query_scalar("SELECT state FROM editions WHERE id = $1")
-            .bind(edition)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let going_on = state.as_deref() == Some("sending");
-        let mut begun = Vec::with_capacity(begins.len());
-        for row in begins {
-            begun.push(going_on && begin(&mut transaction, edition, worker, row, now).await?);
-        }
-        transaction.commit().await?;
-        Ok(Committed { begun, going_on })
     }
 
     /// Whether the first outcomes may still hold the edition, and then how many letters were accepted and refused.
@@ -229,88 +214,6 @@ impl Store {
     }
 }
 
-/// Writes one outcome; a row that is not `sending` any more (nobody's but ours to change) is left alone.
-async fn record(connection: &mut AnyConnection, edition: i64, settled: &Settled, now: DateTime<Utc>) -> Result<()> {
-    let (state, next_try, tries_back, uncertain) = match &settled.verdict {
-        Verdict::Accepted => ("accepted", None, 0i64, 0i64),
-        Verdict::Refused { .. } => ("refused", None, 0, 0),
-        Verdict::Deferred { next_try } => ("pending", Some(next_try), 0, 0),
-        Verdict::Uncertain { next_try: None } => ("uncertain", None, 0, 1),
-        Verdict::Uncertain { next_try: Some(next_try) } => ("pending", Some(next_try), 0, 1),
-        Verdict::Untried { next_try } => ("pending", Some(next_try), 1, 0),
-    };
-    sqlx::query(
-        "UPDATE deliveries SET state = $1, next_try = COALESCE($2, next_try), attempts = attempts - $3,
-            uncertain = uncertain + $4, updated_at = $5, reply = $6, worker = NULL, connection = NULL
-         WHERE edition = $7 AND recipient = $8 AND state = 'sending'",
-    )
-    .bind(state)
-    .bind(next_try.map(|moment| moment.timestamp()))
-    .bind(tries_back)
-    .bind(uncertain)
-    .bind(now.timestamp())
-    .bind(&settled.reply)
-    .bind(edition)
-    .bind(settled.recipient)
-    .execute(&mut *connection)
-    .await?;
-    if settled.verdict == (Verdict::Refused { suppress: true }) {
-        sqlx::query(
-            "INSERT INTO suppressions (recipient, email, reason, reply, edition, at)
-             VALUES ($1, $2, 'bounce', $3, $4, $5) ON CONFLICT (recipient) DO NOTHING",
-        )
-        .bind(settled.recipient)
-        .bind(&settled.email)
-        .bind(&settled.reply)
-        .bind(edition)
-        .bind(now.timestamp())
-        .execute(connection)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Marks a claimed row `sending`, unless that person left or was suppressed meanwhile: then it is `suppressed`.
-async fn begin(
-    connection: &mut AnyConnection,
-    edition: i64,
-    worker: &str,
-    row: &Begin,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let begun = sqlx::query(
-        "UPDATE deliveries SET state = 'sending', connection = $1, message_id = $2, attempts = attempts + 1,
-            first_try = COALESCE(first_try, $3), updated_at = $3
-         WHERE edition = $4 AND recipient = $5 AND state = 'claimed' AND worker = $6
-           AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)
-           AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.recipient = deliveries.recipient
-                AND s.newsletter = (SELECT newsletter FROM editions WHERE id = $4) AND s.state <> 'subscribed')",
-    )
-    .bind(row.connection)
-    .bind(&row.message_id)
-    .bind(now.timestamp())
-    .bind(edition)
-    .bind(row.recipient)
-    .bind(worker)
-    .execute(&mut *connection)
-    .await?;
-    if begun.rows_affected() > 0 {
-        return Ok(true);
-    }
-    sqlx::query(
-        "UPDATE deliveries SET state = 'suppressed', updated_at = $1, worker = NULL,
-            reply = 'left, or suppressed, before the letter went out'
-         WHERE edition = $2 AND recipient = $3 AND state = 'claimed' AND worker = $4",
-    )
-    .bind(now.timestamp())
-    .bind(edition)
-    .bind(row.recipient)
-    .bind(worker)
-    .execute(connection)
-    .await?;
-    Ok(false)
-}
-
 fn read_claimed(row: &AnyRow) -> Result<Claimed> {
     let first_try: Option<i64> = row.try_get(7)?;
     Ok(Claimed {
@@ -325,5 +228,8 @@ fn read_claimed(row: &AnyRow) -> Result<Claimed> {
     })
 }
 
+mod settle;
 #[cfg(test)]
 mod tests;
+
+pub use settle::Desk;

@@ -2,14 +2,15 @@
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
-//! [`ledger`] ([`explain`]), [`pictures`], [`items`]. A writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of
+//! [`ledger`] ([`explain`]), [`workers`], [`pictures`], [`items`]. On SQLite a writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of
 //! failing; what belongs together is one transaction. Work is set-based: no list of people is held in memory.
 //!
 //! Promises: what a function said is done is on disk (WAL, `synchronous=FULL`); a database that was used with another
 //! key is refused.
 //!
-//! BUGS: SQLite alone in this version. One connection a process: whoever holds the [`Store`] has it to themselves.
+//! BUGS: one connection a [`Store`]: whoever holds it has it to themselves.
 
+pub mod database;
 pub mod editions;
 pub mod explain;
 pub mod freeze;
@@ -18,6 +19,7 @@ pub mod ledger;
 pub mod newsletters;
 pub mod pictures;
 pub mod recipients;
+pub mod workers;
 
 use std::fs;
 use std::io;
@@ -31,14 +33,20 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_pictures.sql"),
     include_str!("migrations/0003_send_at.sql"),
+    include_str!("migrations/0004_paces.sql"),
+    include_str!("migrations/0005_workers.sql"),
 ];
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database {0:?} is of a kind that this version does not know: write sqlite:PATH")]
+    #[error(
+        "the database {0:?} is of a kind that this version does not know: write sqlite:PATH or postgres://USER@HOST/NAME"
+    )]
     Unsupported(String),
     #[error("the database {path} cannot be opened: {source}")]
     Open { path: PathBuf, source: io::Error },
+    #[error("the database {database} cannot be reached: {source}")]
+    Connect { database: String, source: sqlx::Error },
     #[error("the database: {0}")]
     Sql(#[from] sqlx::Error),
     #[error("the database holds something that cannot be read: {0}")]
@@ -64,50 +72,100 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
+pub use database::Database;
+
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// The open database.
 pub struct Store {
     connection: AnyConnection,
+    /// SQLite's file.
+    path: Option<PathBuf>,
 }
 
-/// Where the database of a project lies: `sqlite:PATH`, a relative path starting at `root`.
-pub fn database_path(root: &Path, database: &str) -> Result<PathBuf> {
-    match database.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => Ok(root.join(path.strip_prefix("//").unwrap_or(path))),
-        _ => Err(StoreError::Unsupported(database.to_string())),
-    }
-}
+/// PostgreSQL's lock while the database is brought to this version's form; workers' own numbers are far above.
+const MIGRATING: i64 = 1;
 
 impl Store {
-    /// Opens the database, makes it when it is not there, and brings it to this version's form.
-    pub async fn open(path: &Path) -> Result<Store> {
-        create_private(path).map_err(|source| StoreError::Open { path: path.to_path_buf(), source })?;
-        sqlx::any::install_default_drivers();
-        let options: AnyConnectOptions = sqlite_address(path).parse()?;
-        let mut connection = options.connect().await?;
-        for pragma in ["PRAGMA busy_timeout = 60000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
-            sqlx::raw_sql(pragma).execute(&mut connection).await?;
+    /// Opens the database, makes it when it is not there (PostgreSQL's must be), and brings it to this version's form.
+    pub async fn open(database: &Database) -> Result<Store> {
+        if let Database::Sqlite(path) = database {
+            create_private(path).map_err(|source| StoreError::Open { path: path.clone(), source })?;
         }
-        let mut store = Store { connection };
+        let mut store = Store::connect(database).await?;
+        if !store.is_postgres() {
+            for pragma in ["PRAGMA busy_timeout = 60000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
+                sqlx::raw_sql(pragma).execute(&mut store.connection).await?;
+            }
+        }
         store.migrate().await?;
         Ok(store)
     }
 
-    /// Opens a database that is there, for those who only look: no statement can change it.
-    pub async fn look(path: &Path) -> Result<Store> {
-        sqlx::any::install_default_drivers();
-        let options: AnyConnectOptions = sqlite_address(path).parse()?;
-        let mut connection = options.connect().await?;
-        for pragma in ["PRAGMA busy_timeout = 2000", "PRAGMA query_only = 1"] {
-            sqlx::raw_sql(pragma).execute(&mut connection).await?;
+    /// Opens a database for those who only look: no statement can change it. `None`: there is none yet.
+    pub async fn look(database: &Database) -> Result<Option<Store>> {
+        if database.path().is_some_and(|path| !path.exists()) {
+            return Ok(None);
         }
-        let version = read_meta(&mut connection, "version").await?;
+        let mut store = Store::connect(database).await?;
+        let read_only: &[&str] = match store.is_postgres() {
+            true => &["SET default_transaction_read_only = on"],
+            false => &["PRAGMA busy_timeout = 2000", "PRAGMA query_only = 1"],
+        };
+        for text in read_only {
+            sqlx::raw_sql(*text).execute(&mut store.connection).await?;
+        }
+        if store.is_postgres() && !store.has_begun().await? {
+            return Ok(None);
+        }
+        let version = read_meta(&mut store.connection, "version").await?;
         match version.and_then(|text| text.parse().ok()).unwrap_or(0) {
             version if version < MIGRATIONS.len() => Err(StoreError::Older),
             version if version > MIGRATIONS.len() => Err(StoreError::Newer),
-            _ => Ok(Store { connection }),
+            _ => Ok(Some(store)),
         }
+    }
+
+    /// Whether the database holds anything of ours.
+    pub async fn is_there(database: &Database) -> Result<bool> {
+        match database {
+            Database::Sqlite(path) => Ok(path.exists()),
+            Database::Postgres(_) => Store::connect(database).await?.has_begun().await,
+        }
+    }
+
+    async fn connect(database: &Database) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let (address, path) = match database {
+            Database::Sqlite(path) => (sqlite_address(path), Some(path.clone())),
+            Database::Postgres(url) => (url.to_string(), None),
+        };
+        let options: AnyConnectOptions = address.parse()?;
+        let connection = options
+            .connect()
+            .await
+            .map_err(|source| StoreError::Connect { database: database.to_string(), source })?;
+        Ok(Store { connection, path })
+    }
+
+    /// Whether PostgreSQL's database holds anything of ours.
+    async fn has_begun(&mut self) -> Result<bool> {
+        let tables: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_name = 'meta'",
+        )
+        .fetch_one(&mut self.connection)
+        .await?;
+        Ok(tables > 0)
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.path.is_none()
+    }
+
+    /// What a claim adds so that workers pass by each other's rows: the one difference of dialect in the ledger.
+    fn skip_locked(&self) -> &'static str {
+        if self.is_postgres() { " FOR UPDATE SKIP LOCKED" } else { "" }
     }
 
     /// The fingerprint of the key that the database was used with, if it was used.
@@ -122,11 +180,18 @@ impl Store {
 
     /// A transaction that may write.
     async fn write(&mut self) -> Result<Transaction<'_, Any>> {
+        if self.is_postgres() {
+            return Ok(self.connection.begin().await?);
+        }
         Ok(self.connection.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     async fn migrate(&mut self) -> Result<()> {
+        let is_postgres = self.is_postgres();
         let mut transaction = self.write().await?;
+        if is_postgres {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATING).fetch_all(&mut *transaction).await?;
+        }
         sqlx::raw_sql("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
             .execute(&mut *transaction)
             .await?;
@@ -216,8 +281,12 @@ pub(crate) mod tests {
     /// A store in a folder of its own, which lives as long as the first value.
     pub(crate) async fn empty() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("crieur.db")).await.unwrap();
+        let store = Store::open(&database(&folder)).await.unwrap();
         (folder, store)
+    }
+
+    pub(crate) fn database(folder: &tempfile::TempDir) -> Database {
+        Database::Sqlite(folder.path().join("crieur.db"))
     }
 
     pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -229,8 +298,8 @@ pub(crate) mod tests {
         wait(async {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("é %41 ?#/crieur.db");
-            Store::open(&path).await.unwrap().close().await.unwrap();
-            Store::open(&path).await.unwrap().close().await.unwrap();
+            Store::open(&Database::Sqlite(path.clone())).await.unwrap().close().await.unwrap();
+            Store::open(&Database::Sqlite(path.clone())).await.unwrap().close().await.unwrap();
             assert!(path.exists());
             #[cfg(unix)]
             {
@@ -255,7 +324,7 @@ pub(crate) mod tests {
         wait(async {
             let (folder, mut store) = empty().await;
             write_meta(&mut store.connection, "version", "99").await.unwrap();
-            assert!(matches!(Store::open(&folder.path().join("crieur.db")).await, Err(StoreError::Newer)));
+            assert!(matches!(Store::open(&database(&folder)).await, Err(StoreError::Newer)));
         });
     }
 
@@ -264,16 +333,9 @@ pub(crate) mod tests {
         wait(async {
             let (folder, store) = empty().await;
             store.close().await.unwrap();
-            let mut store = Store::look(&folder.path().join("crieur.db")).await.unwrap();
+            let mut store = Store::look(&database(&folder)).await.unwrap().unwrap();
             assert!(store.brake_all("no").await.is_err());
             assert_eq!(store.key_fingerprint().await.unwrap(), None);
         });
-    }
-
-    #[test]
-    fn only_sqlite_is_known() {
-        assert!(database_path(Path::new("/p"), "postgres://x").is_err());
-        assert_eq!(database_path(Path::new("/p"), "sqlite:var/c.db").unwrap(), Path::new("/p/var/c.db"));
-        assert_eq!(database_path(Path::new("/p"), "sqlite:///abs/c.db").unwrap(), Path::new("/abs/c.db"));
     }
 }
