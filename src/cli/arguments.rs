@@ -74,6 +74,8 @@ pub enum Command {
     Status,
     /// Tell why an address did or did not get each edition
     Explain(Explain),
+    /// Look whether this installation can send: keys, mail server, templates, addresses
+    Doctor(super::doctor::Args),
     /// Add, import, list, export or remove the people
     #[command(subcommand)]
     Recipients(super::recipients::Command),

@@ -8,6 +8,7 @@ mod arguments;
 pub mod build;
 pub mod check;
 pub mod digest;
+pub mod doctor;
 pub mod draft;
 pub mod editions;
 pub mod explain;
@@ -135,6 +136,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resolve(arguments)) => editions::resolve(&globals, arguments),
         Some(Command::Status) => status::run(&globals),
         Some(Command::Explain(arguments)) => explain::run(&globals, arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&globals, arguments),
         Some(Command::Recipients(command)) => recipients::run(&globals, command),
     };
     match result {

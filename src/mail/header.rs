@@ -44,7 +44,10 @@ impl Header {
         let (name, inside) = (name.map(one_line).unwrap_or_default(), one_line(inside));
         self.text.push_str(field);
         self.text.push_str(": ");
-        if name.is_empty() {
+        if name.is_empty() && inside.starts_with('"') {
+            // A quoted local part alone is taken for a name by some who read it.
+            self.text.push_str(&format!("<{inside}>"));
+        } else if name.is_empty() {
             self.text.push_str(&inside);
         } else {
             let column = write_phrase(&mut self.text, field.len() + 2, &name);

@@ -45,7 +45,7 @@ impl Kind {
 pub enum KeyError {
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
-    #[error("everybody on this machine may read or change it (mode {0:03o})")]
+    #[error("others on this machine may read or change it (mode {0:03o})")]
     Open(u32),
     #[error("it holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)")]
     NoPem,
