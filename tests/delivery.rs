@@ -33,17 +33,13 @@ pub(crate) fn beginning() -> DateTime<Utc> {
 
 pub(crate) fn route(port: u16) -> Settings {
     Settings {
-        host: "127.0.0.1".to_string(),
-        port,
-        implicit_tls: false,
         tls: Tls::None,
-        trusted: false,
-        user: None,
         patience: Patience {
             connect: Duration::from_secs(2),
             command: Duration::from_millis(700),
             body: Duration::from_millis(700),
         },
+        ..Settings::new("127.0.0.1", port)
     }
 }
 

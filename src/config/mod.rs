@@ -162,6 +162,12 @@ pub struct Mail {
     pub tls: Tls,
     /// `relay: trusted`: `tls: none` is allowed beyond loopback.
     pub relay_trusted: bool,
+    /// How the password is told.
+    pub auth: Auth,
+    /// The name that EHLO says. Default: our address.
+    pub hello: Option<String>,
+    /// A PEM file of authorities, relative to `root`, that are believed in place of the system's.
+    pub roots: Option<String>,
     pub connections: usize,
     pub limits: Limits,
     /// The envelope sender; each letter adds its token. Default: the newsletter's `from`.
@@ -203,6 +209,18 @@ pub enum Tls {
     Required,
     Opportunistic,
     None,
+}
+
+/// The mechanism of AUTH.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// PLAIN where it is offered, LOGIN otherwise.
+    #[default]
+    Auto,
+    Plain,
+    Login,
+    /// The password is an access token.
+    Xoauth2,
 }
 
 /// At most `count` letters in each `per`.

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::reader::{File, Mapping, reject};
 use super::{
-    Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Pictures, Publish, Site, Tls, UnknownShortcode, Web,
-    content_paths, dkim, feeds, newsletters, values, variables,
+    Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Pictures, Publish, Site, Tls,
+    UnknownShortcode, Web, content_paths, dkim, feeds, newsletters, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
 
@@ -281,6 +281,11 @@ fn mail(root: &Path, mail: Mapping<'_>) -> Mail {
     if let (Tls::None, Smtps { .. }, Some(node)) = (tls, &transport, mail.get("tls")) {
         node.problem("bad-value", "`smtps://` is TLS from the first byte", "take `tls` out, or write `smtp://`");
     }
+    let mechanisms =
+        [("auto", Auth::Auto), ("plain", Auth::Plain), ("login", Auth::Login), ("xoauth2", Auth::Xoauth2)];
+    let auth = mail.choice("auth", &mechanisms).unwrap_or_default();
+    let hello = mail.parsed("hello", values::host_name);
+    let roots = mail.text("roots");
     let connections = mail.number("connections", 1).map_or(8, |n| usize::try_from(n).unwrap_or(usize::MAX));
     if let (true, Some(node)) = (connections > 200, mail.get("connections")) {
         node.problem(
@@ -293,7 +298,7 @@ fn mail(root: &Path, mail: Mapping<'_>) -> Mail {
     let bounces_to = mail.parsed("bounces_to", values::address);
     let dkim = dkim::read(root, &mail);
     mail.finish();
-    Mail { transport, user, tls, relay_trusted, connections, limits, bounces_to, dkim }
+    Mail { transport, user, tls, relay_trusted, auth, hello, roots, connections, limits, bounces_to, dkim }
 }
 
 fn web(web: Mapping<'_>) -> Web {

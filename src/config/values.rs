@@ -151,6 +151,20 @@ pub fn transport(text: &str) -> Read<Transport> {
     })
 }
 
+/// A machine's name, as EHLO says it.
+pub fn host_name(text: &str) -> Read<String> {
+    let right = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if text.len() > 253 || !text.split('.').all(right) {
+        return reject(format!("`{text}` is not a host name"), "for example `mail.example.org`");
+    }
+    Ok(text.to_string())
+}
+
 /// An address that a mail server can be given.
 pub fn address(text: &str) -> Read<String> {
     let help = "for example `lettre@example.org`";

@@ -1,12 +1,13 @@
 //! How letters leave: into a Maildir, through `sendmail`, or over SMTP. One [`Carrier`] carries one letter at a time.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::address::Address;
 use super::maildir::Maildir;
 use super::outcome::{Fault, Outcome};
 use super::sendmail::Sendmail;
-use super::smtp::{Envelope, Patience, Sent, Settings, Smtp};
+use super::smtp::{Envelope, Patience, Sent, Settings, Smtp, Trust};
 use crate::config::{Mail, Transport};
 
 /// Where letters go, with all that is needed to open any number of carriers.
@@ -63,7 +64,14 @@ impl Route {
                 tls: mail.tls,
                 trusted: mail.relay_trusted,
                 user,
+                auth: mail.auth,
+                hello: mail.hello.clone(),
+                trust: Arc::new(match &mail.roots {
+                    Some(file) => Trust::file(&root.join(file)).map_err(|error| format!("mail.roots: {error}"))?,
+                    None => Trust::system(),
+                }),
                 patience: Patience::default(),
+                pipelining: Arc::default(),
             }))
         };
         match &mail.transport {
@@ -138,7 +146,7 @@ impl Carrier {
                 waiting_for_the_disk.await.unwrap_or_else(|error| Outcome::Unknown(error.to_string()))
             }
             Carrier::Sendmail(sendmail) => sendmail.deliver(sender, &recipient.to_string(), &letter).await,
-            Carrier::Smtp(smtp) => smtp.deliver(sender, recipient, &letter).await,
+            Carrier::Smtp(smtp) => smtp.deliver(sender, recipient, letter).await,
         }
     }
 
