@@ -159,7 +159,7 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-fn message_id(letter: &str) -> &str {
+pub(crate) fn message_id(letter: &str) -> &str {
     letter.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("a Message-ID")
 }
 

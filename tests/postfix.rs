@@ -209,3 +209,46 @@ fn hostile_names_arrive_whole_one_letter_each() {
     }
     assert_eq!(seen.len(), 102);
 }
+
+#[test]
+fn odd_addresses_arrive_over_tls() {
+    const TEST: &str = "odd_addresses_arrive_over_tls";
+    let more = "virtual_mailbox_domains = example.org, xn--prfecture-c4a.example.org";
+    let Some(postfix) = Postfix::start(TEST, more) else { return };
+    let project = project(&format!("smtp://localhost:{}", postfix.port), "required");
+    let config = project.read("config/crieur.yaml");
+    let roots = postfix.path("ca.pem");
+    project.write("config/crieur.yaml", format!("{config}  roots: {}\n  connections: 2\n", roots.display()));
+    let long = "l".repeat(64);
+    let odd = [
+        "hélène@example.org",
+        "a@préfecture.example.org",
+        "\"a b\"@example.org",
+        "\"x>y\"@example.org",
+        "\"q\\\"uoted\"@example.org",
+        "o'neill/x=y@example.org",
+        "a+b=c@example.org",
+        "UPPER@example.org",
+        "{brace}%`~@example.org",
+        &format!("{long}@example.org"),
+        &format!("{long}@préfecture.example.org"),
+    ];
+    let rows: String = odd.iter().map(|address| format!("\"{}\",é\n", address.replace('"', "\"\""))).collect();
+    project.write("config/people.csv", format!("email,name\n{rows}"));
+    let printed = project.json(&["run"], 0);
+    assert_eq!(printed["editions"][0]["accepted"], odd.len(), "{printed} {}", postfix.log());
+    let letters = postfix.letters(odd.len());
+    let mut to: Vec<String> = letters
+        .iter()
+        .map(|letter| String::from_utf8_lossy(letter).into_owned())
+        .map(|text| text.lines().find_map(|line| line.strip_prefix("Delivered-To: ")).unwrap_or("nobody").to_string())
+        .collect();
+    to.sort();
+    to.dedup();
+    assert_eq!(to.len(), odd.len(), "one letter each: {to:?}");
+    let log = postfix.log();
+    for address in ["hélène@example.org", "a@xn--prfecture-c4a.example.org", &format!("{long}@example.org")] {
+        assert!(log.contains(&format!("to=<{address}>")), "{address}: {log}");
+    }
+    assert!(!log.contains("status=bounced") && !log.contains("reject:"), "{log}");
+}

@@ -343,6 +343,14 @@ mod tests {
     }
 
     #[test]
+    fn a_host_name_can_stand_in_a_command() {
+        assert_eq!(host_name("lettre-1.example.org").ok().as_deref(), Some("lettre-1.example.org"));
+        for name in ["", "a b", "a..b", "-a.org", "a\r\nQUIT", "[192.0.2.1]", "préfecture.org"] {
+            assert!(no(host_name(name)).contains("is not a host name"), "{name}");
+        }
+    }
+
+    #[test]
     fn mailboxes_are_checked() {
         let both = Mailbox { name: Some("La lettre".into()), address: "a@example.org".into() };
         assert_eq!(mailbox("La lettre <a@example.org>").ok(), Some(both.clone()));

@@ -3,6 +3,7 @@
 // Each helper is used by some test, not by every one.
 #![allow(dead_code)]
 
+pub mod authority;
 pub mod browser;
 pub mod dkim;
 pub mod html;

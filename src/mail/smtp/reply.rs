@@ -55,7 +55,8 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     loop {
         let rest = bytes.get(used..).unwrap_or_default();
         let Some(end) = memchr::memchr(b'\n', rest) else {
-            let too_long = rest.len() > LINE || used > REPLY;
+            // Its CR may be there already.
+            let too_long = rest.len() > LINE + 1 || used > REPLY;
             let begins_wrong = rest.first().is_some_and(|byte| !byte.is_ascii_digit());
             return if too_long || begins_wrong { Parsed::Nonsense } else { Parsed::Half };
         };
