@@ -243,8 +243,8 @@ fn opportunistic_tls_takes_any_certificate_and_goes_on_without_where_there_is_no
             (true, Act::Say("454 4.7.0 no TLS today".to_string()), false),
             (true, Act::SayAndClose("220 go\r\n".to_string()), false),
         ] {
-            let mut abilities = Abilities::default();
-            abilities.tls = offered.then(|| authority.server("other.example.org"));
+            let tls = offered.then(|| authority.server("other.example.org"));
+            let abilities = Abilities { tls, ..Abilities::default() };
             let told = order.clone();
             let peer = Peer::able(abilities, move |step| match step {
                 Step::Other(line) if line == "STARTTLS" => told.clone(),
