@@ -1,111 +1,173 @@
-//! `kill -9` in the middle of a delivery, again and again: nobody is missed, the ledger balances at every start, and who
-//! got a letter twice got it under one Message-ID.
+//! `kill -9` in the middle of a delivery into a real receiver, again and again: nobody is missed, the ledger balances at every
+//! start, and who got a letter twice got it under one Message-ID and stands in the ledger as one who may have.
+//!
+//! `CRIEUR_TEST_KILLS` says how often (a few dozen unless it is set), `CRIEUR_TEST_SEED` repeats a run's moments.
 
-use std::collections::HashMap;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
+use crieur::secrets::Secrets;
+use crieur::store::Store;
+use crieur::store::database::Database;
+use serde_json::Value;
+
+use crate::support::posted::{by_person, edition, to_people};
+use crate::support::postfix::Postfix;
 use crate::support::project::Project;
-use crate::support::smtp::{Act, Peer, Step};
+use crate::support::random::Random;
 
-const PEOPLE: usize = 400;
-const CONNECTIONS: usize = 4;
+const PEOPLE: usize = 5000;
+const CONNECTIONS: usize = 8;
 
-fn project(transport: &str) -> Project {
-    let mut list = "email,name\n".to_string();
-    for number in 0..PEOPLE {
-        list.push_str(&format!("p{number}@example.org,P {number}\n"));
-    }
-    let project = Project::new()
-        .file(
-            "config/newsletters/news.yaml",
-            "title: La lettre\nfrom: lettre@example.org\nto: file:config/people.csv\n\
-             leave: mailto:partir@example.org\nschedule: each-run\nbacklog: announce\n",
-        )
-        .file("config/people.csv", list)
-        .file("posts/un.md", "---\ntitle: Un\ndate: 2026-02-01\n---\nUn.\n");
-    let config = project.read("config/crieur.yaml").replace("maildir:var/outbox", transport);
-    project.write("config/crieur.yaml", format!("{config}  tls: none\n  connections: {CONNECTIONS}\n"));
-    project
+/// The processes that deliver, killed and started anew.
+struct Senders<'a> {
+    project: &'a Project,
+    arguments: &'a [&'a str],
+    running: Vec<Child>,
+    kills: usize,
 }
 
-/// Runs and kills it, at moments that differ, until an edition is done. Gives how often it was killed.
-fn kill_until_done(project: &Project) -> usize {
-    let mut kills = 0;
-    // Times that are all over a delivery's, in no order.
-    for round in 0usize.. {
-        let time = Duration::from_millis(40 + (round as u64 * 61) % 190);
-        let mut running = project.command(&["run"]).stderr(Stdio::null()).spawn().expect("started");
-        std::thread::sleep(time);
-        running.kill().expect("killed");
-        kills += usize::from(!running.wait().expect("ended").success());
-        let status = status(project);
-        if let Some(edition) = status["editions"].get(0) {
-            let of = |key: &str| edition[key].as_u64().expect("a number");
-            let sum = of("accepted") + of("refused") + of("suppressed") + of("uncertain") + of("pending");
-            assert_eq!(of("eligible"), PEOPLE as u64, "frozen whole or not at all");
-            assert_eq!(of("eligible"), sum, "{edition}");
-            if edition["state"] == "done" {
-                return kills;
-            }
+impl Senders<'_> {
+    fn start(&self) -> Child {
+        let mut command = self.project.command(self.arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started")
+    }
+
+    /// Kills one of them, and counts it if it was still at work.
+    fn kill(&mut self, which: usize) {
+        self.running[which].kill().expect("killed");
+        // One that had ended by itself has a status of its own.
+        self.kills += usize::from(self.running[which].wait().expect("ended").code().is_none());
+    }
+
+    fn wait(&mut self) {
+        for sender in &mut self.running {
+            sender.wait().expect("ended");
         }
-        if round >= 20 {
+    }
+}
+
+impl Drop for Senders<'_> {
+    fn drop(&mut self) {
+        for sender in &mut self.running {
+            let _ = sender.kill();
+            let _ = sender.wait();
+        }
+    }
+}
+
+/// So many processes deliver; one of them is killed at random moments, all over the delivery, and started anew. `kept` gives what
+/// the receiver has.
+fn kill_and_count(
+    test: &str,
+    project: &Project,
+    arguments: &[&str],
+    at_once: usize,
+    people: usize,
+    kept: impl Fn() -> Vec<(String, String)>,
+) {
+    let kills: usize = std::env::var("CRIEUR_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
+    let mut random = Random::seeded(test);
+    project.ok(&["run"]);
+    project.ok(&["approve", "news", "1"]);
+    let began = Instant::now();
+    let mut senders = Senders { project, arguments, running: Vec::new(), kills: 0 };
+    senders.running = (0..at_once).map(|_| senders.start()).collect();
+    // At most how long one lives; it follows how far the delivery has come, so that the kills are spread all over it.
+    let mut window = 0.3;
+    while senders.kills < kills {
+        std::thread::sleep(Duration::from_secs_f64(window * random.fraction()));
+        let which = random.below(at_once);
+        senders.kill(which);
+        let edition = edition(project, 0);
+        assert_eq!(edition["eligible"], people, "frozen whole");
+        if edition["state"] == "done" {
             break;
         }
+        let far = 1.0 - edition["pending"].as_f64().expect("a number") / people as f64;
+        let ahead = far > senders.kills as f64 / kills as f64;
+        window = (window * if ahead { 0.85 } else { 1.18 }).clamp(0.05, 3.0);
+        senders.running[which] = senders.start();
     }
-    project.crieur(&["run"]);
-    // Whoever was cut off three times waits for a person, who says: send it again.
-    if status(project)["editions"][0]["uncertain"] != 0 {
-        project.ok(&["resolve", "news", "1", "--resend"]);
-        project.ok(&["run"]);
-    }
-    assert_eq!(status(project)["editions"][0]["state"], "done");
-    kills
+    senders.wait();
+    let kills_done = senders.kills;
+    finish(project, arguments, people);
+    assert!(kills_done * 2 > kills, "it was over after {kills_done} kills");
+    let twice = check(project, &kept(), people, kills_done);
+    println!(
+        "{test}: {kills_done} kills in {:.0} s: missed 0, twice {twice} (allowed {})",
+        began.elapsed().as_secs_f64(),
+        kills_done * CONNECTIONS
+    );
 }
 
-/// Where the editions stand; something uncertain makes it end with 1.
-fn status(project: &Project) -> serde_json::Value {
-    let ran = project.crieur(&["status", "--json"]);
-    assert!(ran.status == 0 || ran.status == 1, "{}", ran.stderr);
-    serde_json::from_str(&ran.stdout).expect("JSON")
-}
-
-/// Everybody got it; at most a connection's worth of people a kill got it twice, and those under one Message-ID.
-fn check(letters: &[String], kills: usize) {
-    let field = |letter: &str, name: &str| {
-        letter.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_string()
-    };
-    let mut people: HashMap<String, Vec<String>> = HashMap::new();
-    for letter in letters {
-        people.entry(field(letter, "To: ")).or_default().push(field(letter, "Message-ID: "));
-    }
-    assert_eq!(people.len(), PEOPLE, "missed: {}", PEOPLE - people.len());
-    let twice = letters.len() - PEOPLE;
-    assert!(twice <= kills * CONNECTIONS, "{twice} letters too many after {kills} kills");
-    for (person, ids) in people {
-        assert!(ids.iter().all(|id| *id == ids[0]), "{person}: {ids:?}");
-    }
-}
-
-#[test]
-fn killed_at_any_moment_over_smtp_nobody_is_missed() {
-    let peer = Peer::start(|step| {
-        if matches!(step, Step::Body { .. }) {
-            // As long as a server needs to keep a letter.
-            std::thread::sleep(Duration::from_millis(3));
+/// Lets the delivery end. Whoever was cut off too often waits for a person, who says: send it again.
+fn finish(project: &Project, arguments: &[&str], people: usize) {
+    for _ in 0..4 {
+        let edition = edition(project, 0);
+        if edition["state"] == "done" {
+            break;
         }
-        Act::Usual
+        if edition["uncertain"] != 0 {
+            project.ok(&["resolve", "news", "1", "--resend"]);
+        }
+        project.crieur(arguments);
+    }
+    let edition = edition(project, 0);
+    assert_eq!((&edition["state"], &edition["accepted"]), (&Value::from("done"), &Value::from(people)), "{edition}");
+}
+
+/// Everybody got it. Those who got it twice did so under one Message-ID, are at most a connection's worth a kill, and stand in the
+/// ledger as cut off at least as often as they got one too many. Gives how many letters were too many.
+fn check(project: &Project, letters: &[(String, String)], people: usize, kills: usize) -> usize {
+    let got = by_person(letters);
+    assert_eq!(got.len(), people, "missed: {}", people - got.len());
+    let twice = letters.len() - people;
+    assert!(twice <= kills * CONNECTIONS, "{twice} letters too many after {kills} kills");
+    let secrets = Secrets::load_or_create(&project.join("var/keys"), None).expect("the key");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (config, _) = crieur::config::Config::read(project.path()).expect("a configuration");
+        let database = Database::of(&config).expect("a database");
+        let mut store = Store::open(&database).await.expect("a store");
+        for (person, ids) in got.iter().filter(|(_, ids)| ids.len() > 1) {
+            assert!(ids.iter().all(|id| id == &ids[0]), "{person}: {ids:?}");
+            let explained = store.explain(secrets.recipient_id(person)).await.expect("readable");
+            let delivery = explained[0].2.as_ref().expect("a delivery");
+            let cut_off = usize::try_from(delivery.uncertain).expect("a number");
+            assert!(cut_off >= ids.len() - 1, "{person} got it {} times, the ledger says: {delivery:?}", ids.len());
+        }
     });
-    let project = project(&format!("smtp://127.0.0.1:{}", peer.port));
-    let kills = kill_until_done(&project);
-    let letters: Vec<String> = peer.received().into_iter().map(|received| received.letter).collect();
-    check(&letters, kills);
-    assert!(kills >= 2, "it was over before it was killed");
+    let mut ids: Vec<&str> = got.values().map(|ids| ids[0]).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), people, "a Message-ID is one person's");
+    twice
+}
+
+fn into_postfix(test: &str, arguments: &[&str], at_once: usize) {
+    let Some(postfix) = Postfix::start_keeping(test) else { return };
+    let mail = format!("  connections: {CONNECTIONS}\n");
+    let project = to_people(&format!("smtp://127.0.0.1:{}", postfix.port), PEOPLE, &mail, "approve: yes\n");
+    kill_and_count(test, &project, arguments, at_once, PEOPLE, || postfix.kept());
 }
 
 #[test]
-fn killed_at_any_moment_into_a_maildir_nobody_is_missed() {
-    let project = project("maildir:var/outbox");
-    let kills = kill_until_done(&project);
-    check(&project.letters("var/outbox"), kills);
+fn a_run_that_is_killed_at_random_moments_misses_nobody() {
+    into_postfix("a_run_that_is_killed_at_random_moments_misses_nobody", &["run", "--stage", "send"], 1);
+}
+
+#[test]
+fn a_run_into_a_maildir_that_is_killed_at_random_moments_misses_nobody() {
+    const TEST: &str = "a_run_into_a_maildir_that_is_killed_at_random_moments_misses_nobody";
+    let project = to_people("maildir:var/outbox", 400, "", "approve: yes\n");
+    kill_and_count(TEST, &project, &["run", "--stage", "send"], 1, 400, || {
+        let field = |letter: &str, name: &str| {
+            letter.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_string()
+        };
+        // `Zoé 7 <p7@example.org>`, whatever the encoding of its words.
+        let person = |to: String| to.split(['<', '>']).nth(1).expect("an address").to_string();
+        let letters = project.letters("var/outbox");
+        letters.iter().map(|letter| (person(field(letter, "To: ")), field(letter, "Message-ID: "))).collect()
+    });
 }

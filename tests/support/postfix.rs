@@ -19,6 +19,19 @@ pub struct Postfix {
 impl Postfix {
     /// Starts one, or says why the test is skipped. `more` is added to its main.cf.
     pub fn start(test: &str, more: &str) -> Option<Postfix> {
+        Postfix::start_in(test, &std::env::temp_dir(), more)
+    }
+
+    /// One that takes letters as fast as it can and keeps each in its queue, in memory where the machine has room for that.
+    pub fn start_keeping(test: &str) -> Option<Postfix> {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+        let more = "smtpd_client_restrictions = check_client_access static:HOLD\nin_flow_delay = 0\nqueue_minfree = 0\n\
+                    smtpd_peername_lookup = no\nsmtpd_tls_security_level = none";
+        Postfix::start_in(test, &folder, more)
+    }
+
+    fn start_in(test: &str, folder: &Path, more: &str) -> Option<Postfix> {
         if !peer_or_skip(test, "postfix", has_program("postconf", "-d")) {
             return None;
         }
@@ -26,7 +39,7 @@ impl Postfix {
             println!("skipped: {test} needs postfix (root)");
             return None;
         }
-        let folder = tempfile::Builder::new().prefix("crieur-postfix").tempdir().expect("a folder");
+        let folder = tempfile::Builder::new().prefix("crieur-postfix").tempdir_in(folder).expect("a folder");
         let postfix = Postfix { folder, port: free_port(), tls_port: free_port() };
         postfix.configure(more);
         let started = Command::new("postfix").arg("-c").arg(postfix.path("conf")).arg("start").output();
@@ -74,6 +87,14 @@ impl Postfix {
             assert!(Instant::now() < deadline, "{} of {expected} letters: {}", entries.len(), self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What [`Postfix::start_keeping`]'s has taken, whether its answer arrived or not: recipient and Message-ID. Its queue file is put
+    /// in its place only when the letter is whole.
+    pub fn kept(&self) -> Vec<(String, String)> {
+        let entries = fs::read_dir(self.path("queue/hold")).expect("the queue");
+        let files = entries.map(|entry| fs::read(entry.expect("an entry").path()).expect("a letter"));
+        files.map(|file| (record(&file, "R"), record(&file, "NMessage-ID: "))).collect()
     }
 
     fn configure(&self, more: &str) {
@@ -125,6 +146,29 @@ impl Drop for Postfix {
     fn drop(&mut self) {
         let _ = Command::new("postfix").arg("-c").arg(self.path("conf")).arg("stop").output();
     }
+}
+
+/// The first record of a queue file that begins so: its kind, its length (seven bits a byte, the last without the eighth), its text.
+fn record(file: &[u8], beginning: &str) -> String {
+    let (kind, text) = beginning.split_at(1);
+    let mut rest = file;
+    while let Some((first, after)) = rest.split_first() {
+        let mut length = 0;
+        let mut bytes = after.iter();
+        for (place, byte) in bytes.by_ref().enumerate() {
+            length |= usize::from(byte & 0x7f) << (7 * place);
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        let (content, next) = bytes.as_slice().split_at(length.min(bytes.as_slice().len()));
+        let content = String::from_utf8_lossy(content);
+        if kind.as_bytes() == [*first] && content.starts_with(text) {
+            return content[text.len()..].to_string();
+        }
+        rest = next;
+    }
+    panic!("no {beginning} in a letter of the queue")
 }
 
 pub fn make_executable(path: &Path) {

@@ -110,6 +110,7 @@ pub struct Peer {
     heard: Arc<Mutex<Vec<Heard>>>,
     orders: Arc<Mutex<Arc<Orders>>>,
     connections: Arc<Mutex<usize>>,
+    begun: Arc<Mutex<Vec<(String, Instant)>>>,
 }
 
 impl Peer {
@@ -126,6 +127,7 @@ impl Peer {
             heard: Arc::default(),
             orders: Arc::new(Mutex::new(Arc::new(orders))),
             connections: Arc::default(),
+            begun: Arc::default(),
         };
         let server = peer.clone();
         std::thread::spawn(move || {
@@ -155,6 +157,11 @@ impl Peer {
         self.heard.lock().expect("a lock").clone()
     }
 
+    /// The bodies that began, whole or not: for whom, and when the first line came.
+    pub fn begun(&self) -> Vec<(String, Instant)> {
+        self.begun.lock().expect("a lock").clone()
+    }
+
     /// How many connections were made so far.
     pub fn connections(&self) -> usize {
         *self.connections.lock().expect("a lock")
@@ -178,6 +185,8 @@ impl Peer {
             line = line.secure(config)?;
         }
         let (mut sender, mut recipient) = (String::new(), String::new());
+        // Whether a body would reach anybody: a lone dot after refusals is none.
+        let mut wanted = false;
         if !line.perform(&self.act(&Step::Greeting, false), "220 double.example.org ESMTP") {
             return Ok(());
         }
@@ -210,25 +219,33 @@ impl Peer {
             if !line.perform(&act, &usual) {
                 return Ok(());
             }
+            if matches!(step, Step::Mail(_) | Step::Rcpt(_)) {
+                let refused = matches!(&act, Act::Say(words) | Act::SayAndForget(words) if !words.starts_with('2'));
+                wanted = matches!(step, Step::Rcpt(_)) && !refused;
+            }
             let asked_for_body = match (&step, &act) {
                 (Step::Data, Act::Usual | Act::Late(_)) => true,
                 (_, Act::Say(words)) => words.starts_with("354"),
                 _ => false,
             };
-            if asked_for_body && !self.take(&mut line, &sender, &recipient)? {
+            if asked_for_body && !self.take(&mut line, &sender, &recipient, wanted)? {
                 return Ok(());
             }
         }
     }
 
     /// Takes a body; whether the connection goes on.
-    fn take(&self, line: &mut Line, sender: &str, recipient: &str) -> std::io::Result<bool> {
+    fn take(&self, line: &mut Line, sender: &str, recipient: &str, wanted: bool) -> std::io::Result<bool> {
         let (sender, recipient) = (sender.to_string(), recipient.to_string());
         let begins = self.act(&Step::BodyBegins { recipient: recipient.clone() }, false);
         if !matches!(begins, Act::Usual) && !line.perform(&begins, "") {
             return Ok(false);
         }
-        let letter = line.body()?;
+        let letter = line.body(|| {
+            if wanted {
+                self.begun.lock().expect("a lock").push((recipient.clone(), Instant::now()));
+            }
+        })?;
         let act = self.act(&Step::Body { recipient: recipient.clone() }, line.has_more());
         let taken = match &act {
             Act::Usual | Act::TakeAndClose | Act::Late(_) => true,
@@ -236,7 +253,7 @@ impl Peer {
             Act::SayAndClose(words) => words.starts_with("250 ") && words.contains('\n'),
             _ => false,
         };
-        if taken {
+        if taken && wanted {
             self.received.lock().expect("a lock").push(Received { sender, recipient, letter });
         }
         Ok(line.perform(&act, "250 2.0.0 taken"))
@@ -345,12 +362,17 @@ impl Line {
         Ok(line.trim_end().to_string())
     }
 
-    fn body(&mut self) -> std::io::Result<String> {
+    /// Reads a letter up to its dot; tells when its first line has come.
+    fn body(&mut self, begins: impl FnOnce()) -> std::io::Result<String> {
         let mut letter = String::new();
+        let mut begins = Some(begins);
         loop {
             let mut line = Vec::new();
             if self.stream.read_until(b'\n', &mut line)? == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            if let Some(begins) = begins.take() {
+                begins();
             }
             let line = String::from_utf8_lossy(&line);
             if line == ".\r\n" {
