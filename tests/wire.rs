@@ -232,6 +232,24 @@ fn a_server_is_believed_by_its_name_and_its_authority_alone() {
 }
 
 #[test]
+fn a_later_connection_takes_up_the_tls_of_an_earlier_one() {
+    wait(async {
+        let authority = Authority::new();
+        let mut abilities = Abilities::offering(&["PIPELINING", "AUTH PLAIN"]);
+        abilities.tls = Some(authority.server("localhost"));
+        let peer = Peer::able(abilities, |_| Act::Usual);
+        let settings = secure(peer.port, Trust::file(&authority.roots()).expect("a certificate"));
+        for connection in 0..3 {
+            let mut smtp = Smtp::open(&settings.clone()).await.expect("a connection");
+            let anybody = Address::parse("a@example.org").expect("an address");
+            assert_eq!(smtp.deliver("b@example.org", &anybody, b"a\r\n".to_vec()).await, taken());
+            smtp.close().await;
+            assert_eq!(peer.resumed(), connection);
+        }
+    });
+}
+
+#[test]
 fn opportunistic_tls_takes_any_certificate_and_goes_on_without_where_there_is_none() {
     wait(async {
         let authority = Authority::new();

@@ -286,6 +286,12 @@ fn mail(root: &Path, mail: Mapping<'_>) -> Mail {
     let auth = mail.choice("auth", &mechanisms).unwrap_or_default();
     let hello = mail.parsed("hello", values::host_name);
     let roots = mail.text("roots");
+    if let (Some(file), Some(node)) = (&roots, mail.get("roots"))
+        && !root.join(file).is_file()
+    {
+        let help = "write the path of a PEM file, from the project's folder, or take `roots` out: the system's serve";
+        node.problem("bad-value", format!("there is no file `{file}`"), help);
+    }
     let connections = mail.number("connections", 1).map_or(8, |n| usize::try_from(n).unwrap_or(usize::MAX));
     if let (true, Some(node)) = (connections > 200, mail.get("connections")) {
         node.problem(

@@ -185,10 +185,10 @@ Error[bad-value] config/crieur.yaml:13:9: `fast` is not a rate
     rate: fast
           ^^^^
   help: write how many letters in which time: `50/s`, `600/min` or `1000/h`
-Error[bad-value] config/crieur.yaml:14:11: this version cannot keep its memory in PostgreSQL yet
-  database: postgres://db/crieur
-            ^^^^^^^^^^^^^^^^^^^^
-  help: write `sqlite:PATH`, for example `sqlite:var/crieur.db`
+Error[bad-value] config/crieur.yaml:14:11: this version cannot keep its memory in a git branch yet
+  database: git:state
+            ^^^^^^^^^
+  help: write `sqlite:PATH`, for example `sqlite:var/crieur.db`, or `postgres://USER@HOST/NAME`
 "
     );
 }
@@ -416,5 +416,25 @@ fn a_list_of_two_keys_is_read_and_their_mistakes_are_named() {
     ] {
         let (config, problems) = with(dkim);
         assert!(config.is_none() && problems.contains(wrong), "{problems}");
+    }
+}
+
+#[test]
+fn how_a_mail_server_is_greeted_and_whom_it_is_believed_by_is_read_and_checked() {
+    let main = |mail: &str| {
+        format!(
+            "site: {{ url: https://www.example.org/, title: T }}\ncontent: {{ paths: [posts] }}\n\
+             mail:\n  transport: smtp://mail.example.org:587\n  user: lettre\n{mail}"
+        )
+    };
+    let right = main("  auth: xoauth2\n  hello: lettre.example.org\n  roots: config/roots.pem\n");
+    let (config, problems) = read(&[("config/crieur.yaml", &right), ("config/roots.pem", "")]);
+    assert_eq!(problems, "");
+    let mail = config.expect("a configuration").mail;
+    assert_eq!((mail.auth, mail.hello.as_deref()), (Auth::Xoauth2, Some("lettre.example.org")));
+    assert_eq!(mail.roots.as_deref(), Some("config/roots.pem"));
+    let (_, problems) = read(&[("config/crieur.yaml", &main("  auth: cram\n  hello: a b\n  roots: nowhere.pem\n"))]);
+    for words in ["`mail.auth` cannot be `cram`", "`a b` is not a host name", "there is no file `nowhere.pem`"] {
+        assert!(problems.contains(words), "{words}: {problems}");
     }
 }

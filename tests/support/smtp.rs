@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
 /// Who may come in, and by which password.
 pub const USER: &str = "user";
@@ -111,6 +111,7 @@ pub struct Peer {
     orders: Arc<Mutex<Arc<Orders>>>,
     connections: Arc<Mutex<usize>>,
     begun: Arc<Mutex<Vec<(String, Instant)>>>,
+    resumed: Arc<Mutex<usize>>,
 }
 
 impl Peer {
@@ -128,6 +129,7 @@ impl Peer {
             orders: Arc::new(Mutex::new(Arc::new(orders))),
             connections: Arc::default(),
             begun: Arc::default(),
+            resumed: Arc::default(),
         };
         let server = peer.clone();
         std::thread::spawn(move || {
@@ -165,6 +167,11 @@ impl Peer {
     /// How many connections were made so far.
     pub fn connections(&self) -> usize {
         *self.connections.lock().expect("a lock")
+    }
+
+    /// How many of them took up an earlier one's TLS.
+    pub fn resumed(&self) -> usize {
+        *self.resumed.lock().expect("a lock")
     }
 
     fn act(&self, step: &Step, together: bool) -> Act {
@@ -261,6 +268,9 @@ impl Peer {
 
     fn hear(&self, line: &mut Line) -> std::io::Result<String> {
         let said = line.read_line()?;
+        if said.starts_with("MAIL") && line.is_resumed() {
+            *self.resumed.lock().expect("a lock") += 1;
+        }
         let heard = Heard { line: said.clone(), secure: line.secure, more: line.has_more() };
         self.heard.lock().expect("a lock").push(heard);
         Ok(said)
@@ -347,6 +357,13 @@ impl Line {
         match self.stream.get_mut() {
             Stream::Clear(stream) => stream.write_all(words.as_bytes()),
             Stream::Tls(stream) => stream.write_all(words.as_bytes()).and_then(|()| stream.flush()),
+        }
+    }
+
+    fn is_resumed(&self) -> bool {
+        match self.stream.get_ref() {
+            Stream::Clear(_) => false,
+            Stream::Tls(stream) => stream.conn.handshake_kind() == Some(HandshakeKind::Resumed),
         }
     }
 
