@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::dkim::{Letters, with_crlf};
 use crate::support::has_program;
 use crate::support::peer_or_skip;
 use crate::support::postfix::Postfix;
@@ -118,6 +119,9 @@ fn keys_are_made_where_the_configuration_says_and_never_overwritten() {
     std::fs::set_permissions(project.join("var/ed.pem"), std::fs::Permissions::from_mode(0o644)).expect("a mode");
     let found = findings(&project.json(&["doctor"], 1));
     assert!(found.iter().any(|(_, state, said)| state == "error" && said.contains("(mode 644)")), "{found:?}");
+    let sent = project.crieur(&["run"]);
+    assert_eq!(sent.status, 2, "what should be signed does not leave without\n{}", sent.stderr);
+    assert!(sent.stderr.contains("config/crieur.yaml:14:7"), "{}", sent.stderr);
 }
 
 #[test]
@@ -134,6 +138,19 @@ fn a_key_that_is_not_configured_comes_with_what_to_write() {
     let config = project.read("config/crieur.yaml");
     project.write("config/crieur.yaml", format!("{config}{configuration}\n"));
     project.json(&["doctor"], 0);
+    // What opendkim reads from the record that was printed verifies what the key has signed.
+    project.ok(&["run"]);
+    const TEST: &str = "a_key_that_is_not_configured_comes_with_what_to_write";
+    let record = &printed["records"][0];
+    let text = |key: &str| record[key].as_str().expect("a text").to_string();
+    let mut letters = Letters::new(&[(text("name"), text("value"))]);
+    for letter in project.letters("var/outbox") {
+        letters.add(&with_crlf(letter.as_bytes()));
+    }
+    assert_eq!(letters.len(), 2);
+    for said in [letters.opendkim(TEST), letters.dkimpy(TEST)].into_iter().flatten() {
+        assert!(said.values().all(|signatures| signatures == &["pass"]), "{said:?}");
+    }
 }
 
 #[test]

@@ -7,8 +7,12 @@ use crieur::digest::{Escape, Piece, StampFields, Stamped, Variant};
 use crieur::mail::letter::{Head, List, Prepared, WayOut};
 use mail_parser::{Address, MessageParser};
 
+use crate::support::dkim::{Letters, with_crlf};
 use crate::support::postfix::Postfix;
 use crate::support::project::Project;
+
+const RSA: &str = include_str!("../src/mail/dkim/test-keys/rsa.pem");
+const ED25519: &str = include_str!("../src/mail/dkim/test-keys/ed25519.pem");
 
 /// Names that try something.
 fn hostile(number: usize) -> String {
@@ -88,16 +92,28 @@ fn project(transport: &str) -> Project {
              to: file:config/people.csv\nleave: mailto:partir@example.org\nschedule: each-run\nbacklog: announce\n\
              subject: \"{{#if recipient.name}}Pour {{recipient.name}} : {{/if}}{{edition.headline}}\"\n",
         )
-        .file("posts/un.md", "---\ntitle: L’été\ndate: 2026-02-01\n---\nUn point.\n");
+        .file("posts/un.md", "---\ntitle: L’été\ndate: 2026-02-01\n---\nUn point.\n")
+        .file("keys/rsa.pem", RSA)
+        .file("keys/ed.pem", ED25519);
+    for key in ["keys/rsa.pem", "keys/ed.pem"] {
+        private(&project, key);
+    }
     let config = project.read("config/crieur.yaml").replace("  transport: maildir:var/outbox\n", "");
-    project.write("config/crieur.yaml", format!("{config}  transport: {transport}\n  tls: none\n"));
+    let dkim = "  dkim:\n    - { domain: example.org, selector: rsa, key: keys/rsa.pem }\n    \
+                - { domain: example.org, selector: ed, key: keys/ed.pem }\n";
+    project.write("config/crieur.yaml", format!("{config}  transport: {transport}\n  tls: none\n{dkim}"));
     project.at("2026-03-01T08:00:00Z");
     project
 }
 
+fn private(project: &Project, path: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(project.join(path), std::fs::Permissions::from_mode(0o600)).expect("permissions");
+}
+
 #[test]
-fn five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole() {
-    const TEST: &str = "five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole";
+fn five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole_and_signed() {
+    const TEST: &str = "five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole_and_signed";
     let long = "d".repeat(63);
     let domains = format!("virtual_mailbox_domains = example.org xn--prfecture-c4a.example.org {long}.example.org\n");
     let Some(postfix) = Postfix::start(TEST, &domains) else { return };
@@ -119,6 +135,11 @@ fn five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole() {
             (format!("{local}@{domain}"), cleaned(&name))
         })
         .collect();
+    let key = |selector: &str, value: &str| (format!("{selector}._domainkey.example.org"), value.trim().to_string());
+    let mut verified = Letters::new(&[
+        key("rsa", &format!("v=DKIM1; k=rsa; p={}", include_str!("../src/mail/dkim/test-keys/rsa.pub"))),
+        key("ed", &format!("v=DKIM1; k=ed25519; p={}", include_str!("../src/mail/dkim/test-keys/ed25519.pub"))),
+    ]);
     for letter in &letters {
         let read = MessageParser::default().parse(letter).expect("a letter");
         let envelope = read.header_raw("X-Original-To").expect("what Postfix was told").trim().to_string();
@@ -142,10 +163,12 @@ fn five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole() {
             "{envelope}\n{shown}"
         );
         let names: Vec<&str> = read.headers().iter().map(|header| header.name()).collect();
-        let ours: Vec<&str> = names.iter().copied().skip_while(|name| *name != "Date").collect();
+        let ours: Vec<&str> = names.iter().copied().skip_while(|name| *name != "DKIM-Signature").collect();
         assert_eq!(
             ours,
             [
+                "DKIM-Signature",
+                "DKIM-Signature",
                 "Date",
                 "From",
                 "Reply-To",
@@ -166,8 +189,20 @@ fn five_hundred_letters_to_hostile_names_and_odd_addresses_arrive_whole() {
         );
         let theirs = ["Return-Path", "X-Original-To", "Delivered-To", "Received"];
         assert!(names.iter().take(names.len() - ours.len()).all(|name| theirs.contains(name)), "{names:?}");
+        verified.add(&with_crlf(&without_envelope(letter)));
     }
     assert!(expected.is_empty(), "nobody wrote to {expected:?}");
+    for said in [verified.opendkim(TEST), verified.dkimpy(TEST)].into_iter().flatten() {
+        for (letter, signatures) in said {
+            assert_eq!(signatures, ["pass", "pass"], "{letter}");
+        }
+    }
+}
+
+/// A letter without what Postfix writes above it in a mailbox: a verifier reads it as it came over the wire.
+fn without_envelope(letter: &[u8]) -> Vec<u8> {
+    let at = letter.windows(15).position(|bytes| bytes == b"DKIM-Signature:").expect("a signature");
+    letter[at..].to_vec()
 }
 
 #[test]
