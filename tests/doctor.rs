@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::dkim::{Letters, with_crlf};
+use crate::support::dns::NameServer;
 use crate::support::has_program;
 use crate::support::peer_or_skip;
 use crate::support::postfix::Postfix;
@@ -68,7 +69,9 @@ fn what_would_keep_letters_from_leaving_is_an_error() {
     project.write("mail-templates/digest.txt.hbs", "{{nothing.here}}\n");
     let config = project.read("config/crieur.yaml").replace("maildir:var/outbox", "smtp://127.0.0.1:1");
     project.write("config/crieur.yaml", config);
-    let found = findings(&project.json(&["doctor"], 1));
+    let dns = NameServer::start(&[]);
+    let mut command = project.command(&["--json", "doctor"]);
+    let found = findings(&judged(command.env("CRIEUR_DNS", dns.address()), 1));
     let errors: Vec<_> = found.iter().filter(|(_, state, _)| state == "error").collect();
     let has =
         |subject: &str, words: &str| errors.iter().any(|(about, _, said)| about == subject && said.contains(words));
@@ -178,23 +181,88 @@ fn a_real_mail_server_is_looked_at() {
     const TEST: &str = "a_real_mail_server_is_looked_at";
     let Some(postfix) = Postfix::start(TEST, "") else { return };
     let project = project("");
+    let dns = NameServer::start(&[]);
+    let doctor = |project: &Project| {
+        let mut command = project.command(&["--json", "doctor"]);
+        command.env("CRIEUR_DNS", dns.address());
+        command
+    };
     let config = project.read("config/crieur.yaml");
     let with = |transport: &str, tls: &str| {
         let config = config.replace("maildir:var/outbox", &format!("{transport}\n  tls: {tls}"));
         project.write("config/crieur.yaml", config);
     };
     with(&format!("smtp://127.0.0.1:{}", postfix.port), "none");
-    let found = findings(&project.json(&["doctor"], 0));
+    let found = findings(&judged(&mut doctor(&project), 0));
     let server: Vec<_> = found.iter().filter(|(subject, ..)| subject == "mail server").collect();
     assert_eq!(server.len(), 2, "{server:?}");
     assert!(server[0].2.contains("answers as mx.example.org, and offers PIPELINING, SIZE"), "{server:?}");
     assert!(server[1].2.ends_with("a connection for letters opens, and no user is named"), "{server:?}");
     // An authority that nobody knows.
     with(&format!("smtp://localhost:{}", postfix.port), "required");
-    let found = findings(&project.json(&["doctor"], 1));
+    let found = findings(&judged(&mut doctor(&project), 1));
     assert!(found.iter().any(|(subject, state, _)| subject == "mail server" && state == "error"), "{found:?}");
     with(&format!("smtps://localhost:{}", postfix.tls_port), "required");
-    let trusting =
-        project.command(&["doctor"]).env("SSL_CERT_FILE", postfix.path("ca.pem")).output().expect("it runs");
-    assert!(trusting.status.success(), "{}", String::from_utf8_lossy(&trusting.stdout));
+    judged(doctor(&project).env("SSL_CERT_FILE", postfix.path("ca.pem")), 0);
+}
+
+/// Runs a command that prints JSON, and expects this exit status.
+fn judged(command: &mut Command, status: i32) -> Value {
+    let ran = command.output().expect("it runs");
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(status), "{out}\n{err}");
+    serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}\n{err}"))
+}
+
+#[test]
+fn what_the_dns_says_of_the_sender_is_looked_at() {
+    let project = project(DKIM);
+    let made = project.json(&["doctor", "--new-dkim-key"], 0);
+    let config = project.read("config/crieur.yaml").replace("maildir:var/outbox", "\"sendmail:\"");
+    project.write("config/crieur.yaml", config);
+    let sendmail = project.join("sendmail");
+    std::fs::write(&sendmail, "").expect("a file");
+    let value = |index: usize| made["records"][index]["value"].as_str().expect("a record").to_string();
+    let look = |records: &[(&str, String)], status| {
+        let dns = NameServer::start(records);
+        let mut command = project.command(&["--json", "doctor"]);
+        command.env("CRIEUR_DNS", dns.address()).env("CRIEUR_SENDMAIL", &sendmail);
+        let found = findings(&judged(&mut command, status));
+        found.into_iter().filter(|(subject, ..)| subject.starts_with("dns ")).collect::<Vec<_>>()
+    };
+    let names = ["c1._domainkey.lettre.example.org", "c2._domainkey.lettre.example.org"];
+    let right = look(
+        &[
+            (names[0], value(0)),
+            (names[1], value(1)),
+            ("lettre.example.org", "v=spf1 mx -all".to_string()),
+            ("_dmarc.example.org", "v=DMARC1; p=none".to_string()),
+        ],
+        0,
+    );
+    let expected = [
+        ("dns c1._domainkey.lettre.example.org", "ok", "the DNS holds it"),
+        ("dns c2._domainkey.lettre.example.org", "ok", "the DNS holds it"),
+        ("dns lettre.example.org", "ok", "v=spf1 mx -all"),
+        ("dns _dmarc.example.org", "ok", "v=DMARC1; p=none"),
+    ];
+    let expected: Vec<_> = expected.iter().map(|(a, b, c)| (a.to_string(), b.to_string(), c.to_string())).collect();
+    assert_eq!(right, expected);
+    // The keys changed places, and nothing else is there.
+    let wrong = look(&[(names[0], value(1))], 1);
+    let states: Vec<_> = wrong.iter().map(|(_, state, _)| state.as_str()).collect();
+    assert_eq!(states, ["error", "error", "warning", "warning"], "{wrong:?}");
+    assert!(wrong[0].2.contains("another key") && wrong[1].2.contains("does not hold"), "{wrong:?}");
+    assert!(wrong[2].2.contains("no SPF") && wrong[3].2.contains("no DMARC"), "{wrong:?}");
+}
+
+#[test]
+fn a_dns_that_cannot_be_asked_is_a_warning() {
+    let project = project("");
+    let config = project.read("config/crieur.yaml").replace("maildir:var/outbox", "\"sendmail:\"");
+    project.write("config/crieur.yaml", config);
+    let mut command = project.command(&["--json", "doctor"]);
+    let printed = judged(command.env("CRIEUR_DNS", "127.0.0.1:1").env("CRIEUR_SENDMAIL", "/bin/true"), 0);
+    let found = findings(&printed);
+    assert!(found.iter().any(|(subject, state, _)| subject == "dns" && state == "warning"), "{found:?}");
 }

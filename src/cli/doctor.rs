@@ -1,10 +1,11 @@
 //! `crieur doctor`: can this installation send? And `--new-dkim-key`: the key that signs letters, and its DNS record.
 //!
 //! Looks at the project's key, the keys that sign, the mail server (connects, says EHLO, secures, authenticates, and says
-//! goodbye: no letter is sent), and of each newsletter the templates, the addresses and the way out. Makes and changes nothing.
+//! goodbye: no letter is sent), the DNS (keys, SPF, DMARC), and of each newsletter the templates, the addresses and the way out. Makes and changes nothing.
 //!
 //! BUGS: a mail server that takes our password may still refuse our letters: `crieur send NEWSLETTER --test ADDRESS` shows it.
 
+mod domain;
 mod keys;
 mod server;
 
@@ -118,7 +119,11 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     }
     let secrets = the_key(&config, &mut findings);
     findings.extend(signing(&config));
-    findings.extend(runtime()?.block_on(server::look(&config)));
+    findings.extend(runtime()?.block_on(async {
+        let mut findings = server::look(&config).await;
+        findings.extend(domain::look(&config).await);
+        findings
+    }));
     let project = Project::of(config, problems, globals.now, None).map_err(Unusable)?;
     for newsletter in &project.config.newsletters {
         findings.extend(of_newsletter(globals, &project, newsletter, &secrets));

@@ -11,6 +11,7 @@ mod carry;
 pub mod clock;
 pub mod delivery;
 pub mod dkim;
+pub mod dns;
 pub mod header;
 mod keeper;
 pub mod letter;

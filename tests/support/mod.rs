@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod browser;
 pub mod dkim;
+pub mod dns;
 pub mod html;
 pub mod http;
 pub mod letters;
