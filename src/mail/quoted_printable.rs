@@ -3,7 +3,8 @@
 //!
 //! Promises: a piece stands alone on its lines (soft line breaks around it), so that any other can stand beside it;
 //! lines are at most 76 characters long, end in CRLF, never in a space, and never begin with a dot or with `From `:
-//! nothing on the way needs to change them, and DKIM's relaxed form of them is their own.
+//! nothing on the way needs to change them. No tab and no two spaces stand in a row: DKIM's relaxed form of a line (RFC 6376,
+//! section 3.4.4) is the line.
 
 const LINE: usize = 75;
 
@@ -23,7 +24,7 @@ pub fn encode_piece(text: &str, out: &mut Vec<u8>) {
         }
         let before_break = matches!(bytes.get(index + 1), None | Some(b'\r' | b'\n'));
         let plain = match byte {
-            b' ' | b'\t' => !before_break,
+            b' ' => !before_break && (column == 0 || out.last() != Some(&b' ')),
             b'=' => false,
             b'.' => column != 0,
             b'F' => column != 0 || !rest.starts_with(b"From "),
@@ -87,6 +88,9 @@ mod tests {
             }
             out.extend_from_slice(b"\r\n");
             assert_eq!(decode(&out), pieces.concat() + "\n");
+            for unrelaxed in [&b"  "[..], b"\t", b" \r"] {
+                assert!(out.windows(unrelaxed.len()).all(|bytes| bytes != unrelaxed), "{:?}", String::from_utf8_lossy(&out));
+            }
             assert!(out.is_ascii() && out.split(|b| *b == b'\n').all(|line| line.len() <= 77 && !line.starts_with(b".")));
         }
     }
