@@ -260,7 +260,8 @@ impl Peer {
             Act::SayAndClose(words) => words.starts_with("250 ") && words.contains('\n'),
             _ => false,
         };
-        if taken && wanted {
+        // A letter to nobody would be a fault of the client: it is shown.
+        if taken && (wanted || !letter.is_empty()) {
             self.received.lock().expect("a lock").push(Received { sender, recipient, letter });
         }
         Ok(line.perform(&act, "250 2.0.0 taken"))
