@@ -51,6 +51,7 @@ pub(crate) fn setting(settings: Settings, connections: usize, now: DateTime<Utc>
         limits: Default::default(),
         signer: None,
         clock: Clock::starting(now),
+        stop: Default::default(),
     }
 }
 

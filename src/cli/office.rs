@@ -12,7 +12,7 @@ use crate::announce::Material;
 use crate::config::{Config, Newsletter};
 use crate::item::identity::Lock;
 use crate::mail::clock::Clock;
-use crate::mail::delivery::Setting;
+use crate::mail::delivery::{Setting, Stop};
 use crate::mail::dkim::load;
 use crate::mail::transport::{Environment, Route};
 use crate::problem::{Problem, Problems};
@@ -92,6 +92,7 @@ impl Office {
             limits: mail.limits.clone(),
             signer: load::signer(&self.config).map_err(Unusable)?.map(Arc::new),
             clock: Clock::starting(globals.now),
+            stop: stop_on_signals()?,
         })
     }
 
@@ -100,6 +101,28 @@ impl Office {
         let found = self.config.newsletters.iter().find(|newsletter| newsletter.name == name);
         found.ok_or_else(|| unknown_newsletter(&self.config, name).into())
     }
+}
+
+/// SIGTERM and SIGINT ask deliveries to stop once the bodies under way are through; a second one does not wait for them.
+fn stop_on_signals() -> std::io::Result<Stop> {
+    let stop = Stop::default();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let (mut signals, stop) = (signal(kind)?, stop.clone());
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    if stop.is_asked() {
+                        // 128 and the signal's number: what a shell reports of a process that it ended.
+                        std::process::exit(128 + kind.as_raw_value());
+                    }
+                    stop.ask();
+                }
+            });
+        }
+    }
+    Ok(stop)
 }
 
 /// What to say of a name that no newsletter has: those that there are.

@@ -100,6 +100,9 @@ impl Posted {
         which: impl Fn(&str) -> bool,
     ) -> anyhow::Result<()> {
         for edition in office.store.open_editions().await? {
+            if setting.stop.is_asked() {
+                break;
+            }
             if edition.state != State::Sending || !which(&edition.newsletter) {
                 continue;
             }
@@ -252,8 +255,11 @@ fn local(moment: chrono::DateTime<chrono::Utc>, config: &Config) -> impl std::fm
 fn say_ended(globals: &Globals, edition: &Edition, ended: &Ended) {
     let name = format!("{} n° {}", edition.newsletter, edition.number);
     let counts = &edition.counts;
-    if let Ended::Waits(words) = ended {
-        globals.say(format_args!("{name}: waits for the mail server: {words}"));
+    match ended {
+        Ended::Waits(words) => globals.say(format_args!("{name}: waits for the mail server: {words}")),
+        Ended::Interrupted => globals.say(format_args!("{name}: stopped by a signal: the next run goes on")),
+        Ended::Dismissed => globals.say(format_args!("{name}: other workers took this one for dead, and go on")),
+        Ended::Tried | Ended::Held(_) | Ended::Stopped => {}
     }
     let mut sums = vec![format!("{} of {} accepted", counts.accepted, counts.eligible)];
     for (number, what) in [

@@ -1,6 +1,8 @@
 //! `crieur send`: freezes the next edition and delivers it, whatever the schedule says; again, it goes on where it
 //! stopped.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use serde_json::{Value, json};
 
@@ -76,7 +78,13 @@ async fn send(
     let mut editions = posted.editions(office, named).await?;
     while wait && let Some(pause) = post::pause(&editions, &setting, posted.waits) {
         globals.say(format_args!("waiting {} seconds for the next try", pause.as_secs()));
-        tokio::time::sleep(pause).await;
+        let until = tokio::time::Instant::now() + pause;
+        while tokio::time::Instant::now() < until && !setting.stop.is_asked() {
+            tokio::time::sleep_until(until.min(tokio::time::Instant::now() + Duration::from_secs(1))).await;
+        }
+        if setting.stop.is_asked() {
+            break;
+        }
         posted.waits = false;
         posted.deliver(globals, office, &setting, named).await?;
         editions = posted.editions(office, named).await?;

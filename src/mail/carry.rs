@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::address::Address;
-use super::delivery::{Setting, pause, signed};
+use super::delivery::{Setting, Stop, pause, signed};
 use super::dkim::Signer;
 use super::letter::Prepared;
 use super::outcome::{Fault, Outcome};
@@ -104,6 +104,7 @@ pub(super) struct Carriage {
     signer: Option<Arc<Signer>>,
     /// After so many letters a connection is renewed.
     letters_per_connection: Option<u32>,
+    stop: Stop,
     keeper: mpsc::Sender<Request>,
     open: Option<Carrier>,
     /// How many letters went over this connection.
@@ -112,6 +113,8 @@ pub(super) struct Carriage {
     outcomes: Vec<(Job, Outcome)>,
     /// The next letter, in hand.
     held: Option<Job>,
+    /// To be given back.
+    returned: Vec<Job>,
     strikes: u32,
 }
 
@@ -135,11 +138,13 @@ impl Carriage {
             letters,
             signer: setting.signer.clone(),
             letters_per_connection: setting.limits.letters_per_connection,
+            stop: setting.stop.clone(),
             keeper,
             open: None,
             carried: 0,
             outcomes: Vec::new(),
             held: None,
+            returned: Vec::new(),
             strikes: 0,
         }
     }
@@ -153,6 +158,13 @@ impl Carriage {
                 Err(Home::GaveUp(fault)) => break Some(fault),
             }
         };
+        if let Some(job) = self.held.take() {
+            let words = fault.as_ref().map_or("stopped", Fault::words).to_string();
+            match job.begun {
+                true => self.outcomes.push((job, Outcome::Untried(Fault::Lost(words)))),
+                false => self.returned.push(job),
+            }
+        }
         // A keeper that has gone has left the row `sending`, on disk: it will be uncertain.
         let _ = self.tell(fault).await;
         self.hang_up().await;
@@ -177,7 +189,13 @@ impl Carriage {
         };
         if let (false, Some(moment)) = (job.leaves_soon(), job.not_before) {
             self.tell(None).await?;
-            tokio::time::sleep_until(moment.into()).await;
+            while moment > Instant::now() && !self.stop.is_asked() {
+                tokio::time::sleep_until(moment.min(Instant::now() + Duration::from_secs(1)).into()).await;
+            }
+            if self.stop.is_asked() {
+                self.held = Some(job);
+                return Err(Home::NoMore);
+            }
         }
         let Some(written) = self.write(job).map_err(Home::GaveUp)? else { return Ok(()) };
         let Some(carrier) = &mut self.open else { return Ok(()) };
@@ -191,14 +209,13 @@ impl Carriage {
     async fn bodies(&mut self, mut written: Written) -> Result<(), Home> {
         loop {
             let mut next = None;
-            let ahead = self.looks_ahead() && !self.is_used_up(1);
-            if !written.job.begun || ahead {
-                let begin = (!written.job.begun).then(|| written.job.begin());
+            // One that is begun already is at a domain with a limit: waiting for another one's turn would be for its own.
+            if !written.job.begun {
+                let ahead = self.looks_ahead() && !self.is_used_up(1);
                 let wants = if ahead { Wants::Claimed } else { Wants::Nothing };
-                let asked = begin.is_some();
-                let answer = self.ask(begin, wants).await.ok_or(Home::NoMore)?;
+                let answer = self.ask(Some(written.job.begin()), wants).await.ok_or(Home::NoMore)?;
                 self.held = answer.job.map(|job| *job);
-                if asked && !answer.began {
+                if !answer.began {
                     // That person left, or somebody stopped it: the server gets no body, and we another connection.
                     self.withdraw().await;
                     return Ok(());
@@ -352,19 +369,13 @@ impl Carriage {
         answered.await.ok()
     }
 
-    /// Brings the outcomes, and asks for nothing; giving up, what is in hand too.
+    /// Brings the outcomes, and asks for nothing.
     async fn tell(&mut self, gave_up: Option<Fault>) -> Result<(), Home> {
         let outcomes = std::mem::take(&mut self.outcomes);
-        let mut request = Request { outcomes, ..Request::default() };
-        if let Some(fault) = gave_up {
-            match self.held.take() {
-                Some(job) if job.begun => request.outcomes.push((job, Outcome::Untried(fault.clone()))),
-                Some(job) => request.returned.push(job),
-                None => {}
-            }
-            request.gave_up = Some(fault);
-        }
-        if request.outcomes.is_empty() && request.gave_up.is_none() {
+        let returned = std::mem::take(&mut self.returned);
+        let mut request = Request { outcomes, returned, ..Request::default() };
+        request.gave_up = gave_up;
+        if request.outcomes.is_empty() && request.returned.is_empty() && request.gave_up.is_none() {
             return Ok(());
         }
         self.keeper.send(request).await.map_err(|_| Home::NoMore)

@@ -14,6 +14,7 @@
 //! BUGS: slots of a pace that were reserved by a process that died are lost: two seconds' worth at most.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -37,6 +38,21 @@ pub struct Setting {
     /// What signs the letters, if we do.
     pub signer: Option<Arc<Signer>>,
     pub clock: Clock,
+    pub stop: Stop,
+}
+
+/// Asks deliveries to stop as soon as the bodies under way are through: whoever holds a copy may ask.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// One edition, ready to go.
@@ -59,6 +75,8 @@ pub enum Ended {
     Held(String),
     /// A person stopped or cancelled the edition.
     Stopped,
+    /// The process was asked to stop.
+    Interrupted,
     /// Other workers took this one for dead, and have its rows.
     Dismissed,
 }

@@ -132,6 +132,9 @@ impl<'a> Keeper<'a> {
                     self.leaving = self.leaving.saturating_sub(1);
                 }
                 _ = beat.tick() => {
+                    if self.setting.stop.is_asked() {
+                        self.ended.get_or_insert(Ended::Interrupted);
+                    }
                     self.heartbeat().await?;
                     let wanted = if self.last_fault.is_none() && self.ended.is_none() { self.wanted() } else { 0 };
                     for number in numbers.by_ref().take(wanted.saturating_sub(self.at_work)) {
@@ -211,6 +214,9 @@ impl<'a> Keeper<'a> {
 
     /// One commit for all that wait, then their answers. Tells how many rows were settled.
     async fn answer(&mut self, requests: Vec<Request>) -> Result<u64> {
+        if self.setting.stop.is_asked() {
+            self.ended.get_or_insert(Ended::Interrupted);
+        }
         let mut settled = Vec::new();
         for request in requests {
             for (job, outcome) in request.outcomes {
@@ -245,7 +251,8 @@ impl<'a> Keeper<'a> {
             for asker in &askers {
                 jobs.push(self.job_for(asker).await?);
             }
-            let mut begins: Vec<Begin> = askers.iter().filter_map(|asker| asker.begin.clone()).collect();
+            let begins = askers.iter().filter_map(|asker| asker.begin.clone());
+            let mut begins: Vec<Begin> = begins.filter(|_| self.ended.is_none()).collect();
             let asked = begins.len();
             begins.extend(jobs.iter().flatten().filter(|job| job.begun).map(Job::begin));
             let desk = Desk {

@@ -62,5 +62,13 @@ fn setting(desk: &Desk, clock: Clock) -> Result<Setting, String> {
     }
     let signer = load::signer(config)
         .map_err(|problems| problems.0.first().map_or(String::new(), |one| one.message.clone()))?;
-    Ok(Setting { route, secrets, connections: 1, limits: Default::default(), signer: signer.map(Arc::new), clock })
+    Ok(Setting {
+        route,
+        secrets,
+        connections: 1,
+        limits: Default::default(),
+        signer: signer.map(Arc::new),
+        clock,
+        stop: Default::default(),
+    })
 }

@@ -107,7 +107,7 @@ impl Store {
         let skip_locked = self.skip_locked();
         let text = format!(
             "UPDATE deliveries SET state = 'claimed', worker = $1
-             WHERE edition = $2 AND state = 'pending' AND recipient IN
+             WHERE edition = $2 AND state || '' = 'pending' AND recipient IN
                 (SELECT recipient FROM deliveries WHERE edition = $2 AND state = 'pending' AND next_try <= $3{elsewhere}
                  ORDER BY next_try, recipient LIMIT $4{skip_locked})
              RETURNING recipient, email, name, fields, variant, attempts, uncertain, first_try"

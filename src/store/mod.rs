@@ -21,9 +21,11 @@ pub mod pictures;
 pub mod recipients;
 pub mod workers;
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::{AnyConnection, ConnectOptions, Connection, Transaction};
@@ -81,6 +83,8 @@ pub struct Store {
     connection: AnyConnection,
     /// SQLite's file.
     path: Option<PathBuf>,
+    /// The ledger's statement, by its number of rows.
+    settle_texts: HashMap<usize, Arc<str>>,
 }
 
 /// PostgreSQL's lock while the database is brought to this version's form; workers' own numbers are far above.
@@ -145,7 +149,7 @@ impl Store {
             .connect()
             .await
             .map_err(|source| StoreError::Connect { database: database.to_string(), source })?;
-        Ok(Store { connection, path })
+        Ok(Store { connection, path, settle_texts: HashMap::new() })
     }
 
     /// Whether PostgreSQL's database holds anything of ours.

@@ -1,13 +1,16 @@
 //! One commit for many connections: the outcomes that they bring, and the rows that they begin next.
 //!
-//! Everything is set-based: the outcomes go in as one statement's rows, and so do the rows to begin. On SQLite the whole
-//! transaction is one message to the thread that holds the database; on PostgreSQL its statements follow each other.
-//! A list's length is rounded up with rows that match nobody, so that few different texts are prepared, and once each.
+//! Both are rows of one statement, which is a transaction of its own: one message to the thread that holds SQLite, one
+//! round trip to PostgreSQL. Its length is rounded up with rows that match nobody, so that few different texts are prepared,
+//! and once each. `state || ''` keeps SQLite's planner from the index of the rows under way, and the list of people once more
+//! from looking through the whole edition: it would walk through all of them for each of a few that it can find by their key.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
-use super::super::{Result, Store};
+use super::super::{Result, Store, places};
 use super::{Begin, Committed, Settled, Verdict};
 
 /// Who settles what.
@@ -24,24 +27,53 @@ impl Store {
     /// One commit: the outcomes of some connections, and the next rows that they begin. A row that is not this worker's
     /// any more is left alone.
     pub async fn settle(&mut self, desk: Desk<'_>, settled: &[Settled], begins: &[Begin]) -> Result<Committed> {
-        let suppresses = settled.iter().any(|outcome| outcome.verdict == Verdict::Refused { suppress: true });
-        let begun = if self.is_postgres() || suppresses {
+        if settled.is_empty() && begins.is_empty() {
+            return Ok(Committed { begun: Vec::new(), going_on: true, employed: true });
+        }
+        let text = self.text_for(padded(settled.len() + begins.len()));
+        let suppress = Verdict::Refused { suppress: true };
+        let written = if settled.iter().any(|outcome| outcome.verdict == suppress) {
             let mut transaction = self.write().await?;
-            let begun = in_steps(&mut transaction, desk, settled, begins).await?;
+            let written = write(&mut transaction, text, desk, settled, begins).await?;
+            for outcome in settled.iter().filter(|outcome| outcome.verdict == suppress) {
+                give_up(&mut transaction, desk, outcome).await?;
+            }
             transaction.commit().await?;
-            begun
+            written
         } else {
-            at_once(&mut self.connection, desk, settled, begins).await?
+            write(&mut self.connection, text, desk, settled, begins).await?
         };
-        let begun: Vec<bool> = begins.iter().map(|begin| begun.contains(&begin.recipient)).collect();
-        if begun.iter().all(|begun| *begun) {
-            return Ok(Committed { begun, going_on: true, employed: true });
+        if begins.is_empty() || written == (settled.len() + begins.len()) as u64 {
+            return Ok(Committed { begun: vec![true; begins.len()], going_on: true, employed: true });
+        }
+        let mut begun = Vec::with_capacity(begins.len());
+        for begin in begins {
+            begun.push(self.is_begun(desk, begin).await?);
         }
         self.explain_idleness(desk, begins, &begun).await.map(|(going_on, employed)| Committed {
             begun,
             going_on,
             employed,
         })
+    }
+
+    /// Whether a row is under way in this worker's hands.
+    async fn is_begun(&mut self, desk: Desk<'_>, begin: &Begin) -> Result<bool> {
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM deliveries
+             WHERE edition = $1 AND recipient = $2 AND worker = $3 AND state || '' = 'sending'",
+        )
+        .bind(desk.edition)
+        .bind(begin.recipient)
+        .bind(desk.worker)
+        .fetch_one(&mut self.connection)
+        .await?;
+        Ok(rows > 0)
+    }
+
+    /// The statement for so many rows.
+    fn text_for(&mut self, rows: usize) -> Arc<str> {
+        Arc::clone(self.settle_texts.entry(rows).or_insert_with(|| text(rows).into()))
     }
 
     /// Why rows were not begun: the edition is not being sent any more, the worker was given up, or those people left. The
@@ -78,178 +110,106 @@ impl Store {
 /// What the ledger says of somebody for whom no body started.
 pub(in crate::store) const LEFT: &str = "left, or suppressed, before the letter went out";
 
-/// The whole transaction as one message (SQLite). Gives the recipients whose rows were begun.
-async fn at_once(
-    connection: &mut AnyConnection,
-    desk: Desk<'_>,
-    settled: &[Settled],
-    begins: &[Begin],
-) -> Result<Vec<i64>> {
-    let mut arguments = Arguments::default();
-    let mut text = "BEGIN IMMEDIATE;\n".to_string();
-    if !settled.is_empty() {
-        text.push_str(&arguments.record(desk, settled));
-        text.push_str(";\n");
-    }
-    if !begins.is_empty() {
-        text.push_str(&arguments.begin(desk, begins));
-        text.push_str(";\n");
-    }
-    text.push_str("COMMIT");
-    match arguments.run(text, connection).await {
-        Ok(begun) => Ok(begun),
-        Err(error) => {
-            // Nothing of it stays; what went wrong is what matters.
-            let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
-            Err(error)
-        }
-    }
-}
+/// How many values come before the rows: the edition, the worker, the time, the newsletter.
+const BEFORE: usize = 4;
+/// How many values a row has.
+const COLUMNS: usize = 8;
 
-/// The same in a transaction that is open.
-async fn in_steps(
-    connection: &mut AnyConnection,
-    desk: Desk<'_>,
-    settled: &[Settled],
-    begins: &[Begin],
-) -> Result<Vec<i64>> {
-    if !settled.is_empty() {
-        let mut arguments = Arguments::default();
-        let text = arguments.record(desk, settled);
-        arguments.run(text, connection).await?;
-    }
-    for outcome in settled.iter().filter(|outcome| outcome.verdict == Verdict::Refused { suppress: true }) {
-        sqlx::query(
-            "INSERT INTO suppressions (recipient, email, reason, reply, edition, at)
-             VALUES ($1, $2, 'bounce', $3, $4, $5) ON CONFLICT (recipient) DO NOTHING",
-        )
-        .bind(outcome.recipient)
-        .bind(&outcome.email)
-        .bind(&outcome.reply)
-        .bind(desk.edition)
-        .bind(desk.now.timestamp())
-        .execute(&mut *connection)
-        .await?;
-    }
-    if begins.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut arguments = Arguments::default();
-    let text = arguments.begin(desk, begins);
-    arguments.run(text, connection).await
-}
-
-/// The values behind a text's numbered places.
-#[derive(Default)]
-struct Arguments {
-    values: Vec<Value>,
-}
-
-enum Value {
-    Number(i64),
-    Text(String),
-}
-
-impl Arguments {
-    fn number(&mut self, value: i64) -> String {
-        self.values.push(Value::Number(value));
-        format!("${}", self.values.len())
-    }
-
-    fn text(&mut self, value: &str) -> String {
-        self.values.push(Value::Text(value.to_string()));
-        format!("${}", self.values.len())
-    }
-
-    /// The statement that writes outcomes. A row that was never begun counts as tried with its outcome; one that was not
-    /// tried after all has its try back.
-    fn record(&mut self, desk: Desk<'_>, settled: &[Settled]) -> String {
-        let (edition, worker) = (self.number(desk.edition), self.text(desk.worker));
-        let now = self.number(desk.now.timestamp());
-        let mut rows = Vec::with_capacity(padded(settled.len()));
-        for outcome in settled {
-            let (state, next_try, uncertain, untried) = match &outcome.verdict {
-                Verdict::Accepted => ("accepted", None, 0, 0),
-                Verdict::Refused { .. } => ("refused", None, 0, 0),
-                Verdict::Deferred { next_try } => ("pending", Some(next_try), 0, 0),
-                Verdict::Uncertain { next_try: None } => ("uncertain", None, 1, 0),
-                Verdict::Uncertain { next_try: Some(next_try) } => ("pending", Some(next_try), 1, 0),
-                Verdict::Untried { next_try } => ("pending", Some(next_try), 0, 1),
-            };
-            rows.push([
-                self.number(outcome.recipient),
-                self.text(state),
-                self.number(next_try.map_or(NOT_AGAIN, |moment| moment.timestamp())),
-                self.text(&outcome.reply),
-                self.number(uncertain),
-                self.number(untried),
-            ]);
-        }
-        for _ in settled.len()..padded(settled.len()) {
-            rows.push([
-                self.number(NOBODY),
-                self.text(""),
-                self.number(NOT_AGAIN),
-                self.text(""),
-                self.number(0),
-                self.number(0),
-            ]);
-        }
-        let rows = values(&rows);
-        format!(
-            "UPDATE deliveries SET state = v.column2, reply = v.column4, updated_at = {now}, worker = NULL,
-                connection = NULL, uncertain = deliveries.uncertain + v.column5,
-                next_try = CASE WHEN v.column3 < 0 THEN deliveries.next_try ELSE v.column3 END,
-                attempts = deliveries.attempts - v.column6 + CASE WHEN deliveries.state = 'claimed' THEN 1 ELSE 0 END,
-                first_try = CASE WHEN v.column6 = 0 THEN COALESCE(deliveries.first_try, {now})
-                    WHEN deliveries.state = 'sending' AND deliveries.attempts < 2 THEN NULL
-                    ELSE deliveries.first_try END
-             FROM (VALUES {rows}) AS v
-             WHERE deliveries.edition = {edition} AND deliveries.recipient = v.column1
-               AND deliveries.worker = {worker} AND deliveries.state IN ('claimed', 'sending')"
-        )
-    }
-
-    /// The statement that begins claimed rows: of an edition that is being sent, by a worker that nobody has given up, and
-    /// for people who have neither left nor been suppressed.
-    fn begin(&mut self, desk: Desk<'_>, begins: &[Begin]) -> String {
-        let (edition, worker) = (self.number(desk.edition), self.text(desk.worker));
-        let (now, newsletter) = (self.number(desk.now.timestamp()), self.text(desk.newsletter));
-        let mut rows = Vec::with_capacity(padded(begins.len()));
-        for begin in begins {
-            rows.push([self.number(begin.recipient), self.number(begin.connection), self.text(&begin.message_id)]);
-        }
-        for _ in begins.len()..padded(begins.len()) {
-            rows.push([self.number(NOBODY), self.number(0), self.text("")]);
-        }
-        let rows = values(&rows);
-        format!(
-            "UPDATE deliveries SET state = 'sending', connection = v.column2, message_id = v.column3,
-                attempts = deliveries.attempts + 1, first_try = COALESCE(deliveries.first_try, {now}), updated_at = {now}
-             FROM (VALUES {rows}) AS v
-             WHERE deliveries.edition = {edition} AND deliveries.recipient = v.column1
-               AND deliveries.state = 'claimed' AND deliveries.worker = {worker}
-               AND EXISTS (SELECT 1 FROM editions e WHERE e.id = {edition} AND e.state = 'sending')
-               AND EXISTS (SELECT 1 FROM workers w WHERE w.id = CAST({worker} AS BIGINT))
+/// The statement: a row's values are the recipient, the new state, the next try, the reply, how much more uncertain it is,
+/// whether the try does not count, and, where it begins, the connection and the Message-ID. A row that was never begun
+/// counts as tried with its outcome; one that was not tried after all has its try back. A row begins only of an edition that
+/// is being sent, by a worker that nobody has given up, and for somebody who has neither left nor been suppressed.
+pub(super) fn text(rows: usize) -> String {
+    let people = (0..rows).map(|row| format!("${}", BEFORE + row * COLUMNS + 1)).collect::<Vec<_>>().join(",");
+    let places = places(rows, COLUMNS, BEFORE);
+    format!(
+        "UPDATE deliveries SET state = v.column2, updated_at = $3, uncertain = deliveries.uncertain + v.column5,
+            next_try = CASE WHEN v.column3 < 0 THEN deliveries.next_try ELSE v.column3 END,
+            attempts = deliveries.attempts - v.column6 + CASE WHEN deliveries.state = 'claimed' THEN 1 ELSE 0 END,
+            first_try = CASE WHEN v.column6 = 0 THEN COALESCE(deliveries.first_try, $3)
+                WHEN deliveries.state = 'sending' AND deliveries.attempts < 2 THEN NULL
+                ELSE deliveries.first_try END,
+            reply = CASE WHEN v.column2 = 'sending' THEN deliveries.reply ELSE v.column4 END,
+            worker = CASE WHEN v.column2 = 'sending' THEN deliveries.worker ELSE NULL END,
+            connection = CASE WHEN v.column2 = 'sending' THEN v.column7 ELSE NULL END,
+            message_id = CASE WHEN v.column2 = 'sending' THEN v.column8 ELSE deliveries.message_id END
+         FROM (VALUES {places}) AS v
+         WHERE deliveries.edition = $1 AND deliveries.recipient IN ({people}) AND deliveries.recipient = v.column1
+           AND deliveries.worker = $2
+           AND ((v.column2 <> 'sending' AND deliveries.state || '' IN ('claimed', 'sending'))
+             OR (v.column2 = 'sending' AND deliveries.state || '' = 'claimed'
+               AND (SELECT e.state FROM editions e WHERE e.id = $1) = 'sending'
+               AND (SELECT COUNT(*) FROM workers w WHERE w.id = CAST($2 AS BIGINT)) = 1
                AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)
                AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.recipient = deliveries.recipient
-                    AND s.newsletter = {newsletter} AND s.state <> 'subscribed')
-             RETURNING recipient"
-        )
-    }
+                    AND s.newsletter = $4 AND s.state <> 'subscribed')))"
+    )
+}
 
-    /// Runs a text; gives the first column of whatever rows it returns.
-    async fn run(self, text: String, connection: &mut AnyConnection) -> Result<Vec<i64>> {
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-        for value in self.values {
-            query = match value {
-                Value::Number(number) => query.bind(number),
-                Value::Text(text) => query.bind(text),
-            };
-        }
-        let rows = query.fetch_all(connection).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+/// Runs the statement; tells how many rows it changed.
+async fn write(
+    connection: &mut AnyConnection,
+    text: Arc<str>,
+    desk: Desk<'_>,
+    settled: &[Settled],
+    begins: &[Begin],
+) -> Result<u64> {
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(desk.edition)
+        .bind(desk.worker)
+        .bind(desk.now.timestamp())
+        .bind(desk.newsletter);
+    for outcome in settled {
+        let (state, next_try, uncertain, untried) = match &outcome.verdict {
+            Verdict::Accepted => ("accepted", None, 0i64, 0i64),
+            Verdict::Refused { .. } => ("refused", None, 0, 0),
+            Verdict::Deferred { next_try } => ("pending", Some(next_try), 0, 0),
+            Verdict::Uncertain { next_try: None } => ("uncertain", None, 1, 0),
+            Verdict::Uncertain { next_try: Some(next_try) } => ("pending", Some(next_try), 1, 0),
+            Verdict::Untried { next_try } => ("pending", Some(next_try), 0, 1),
+        };
+        query = query
+            .bind(outcome.recipient)
+            .bind(state)
+            .bind(next_try.map_or(NOT_AGAIN, |moment| moment.timestamp()))
+            .bind(outcome.reply.as_str())
+            .bind(uncertain)
+            .bind(untried)
+            .bind(0i64)
+            .bind("");
     }
+    for begin in begins {
+        query = query
+            .bind(begin.recipient)
+            .bind("sending")
+            .bind(NOT_AGAIN)
+            .bind("")
+            .bind(0i64)
+            .bind(0i64)
+            .bind(begin.connection)
+            .bind(begin.message_id.as_str());
+    }
+    let rows = settled.len() + begins.len();
+    for _ in rows..padded(rows) {
+        query = query.bind(NOBODY).bind("").bind(NOT_AGAIN).bind("").bind(0i64).bind(0i64).bind(0i64).bind("");
+    }
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
+/// No letter goes to this address again.
+async fn give_up(connection: &mut AnyConnection, desk: Desk<'_>, outcome: &Settled) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO suppressions (recipient, email, reason, reply, edition, at)
+         VALUES ($1, $2, 'bounce', $3, $4, $5) ON CONFLICT (recipient) DO NOTHING",
+    )
+    .bind(outcome.recipient)
+    .bind(&outcome.email)
+    .bind(&outcome.reply)
+    .bind(desk.edition)
+    .bind(desk.now.timestamp())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// People's numbers are never negative.
@@ -260,8 +220,4 @@ const NOT_AGAIN: i64 = -1;
 /// The next length of list for which a statement is kept.
 fn padded(length: usize) -> usize {
     length.next_power_of_two()
-}
-
-fn values<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    rows.iter().map(|row| format!("({})", row.join(","))).collect::<Vec<_>>().join(",")
 }

@@ -192,3 +192,17 @@ fn slots_are_kept_together_and_begin_anew_after_a_pause() {
         assert_eq!(store.reserve("", 1, 100, 2_000_000 - 2 * 86_400_000).await.unwrap(), 2_000_000 - 2 * 86_400_000);
     });
 }
+
+#[test]
+fn rows_are_found_by_their_keys_however_many_there_are() {
+    wait(async {
+        let (_folder, mut store) = empty().await;
+        for text in [settle::text(1), settle::text(2), settle::text(16)] {
+            let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+            let rows = sqlx::query(text).fetch_all(&mut store.connection).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.try_get(3).unwrap()).collect();
+            let found = plan.iter().filter(|step| step.contains(" deliveries ")).collect::<Vec<_>>();
+            assert!(found.len() == 1 && found[0].ends_with("(edition=? AND recipient=?)"), "{plan:#?}");
+        }
+    });
+}
