@@ -167,6 +167,7 @@ fn a_database_that_another_program_holds_for_a_while_only_delays_the_delivery() 
                 let output = child.stdout.take().expect("its output");
                 std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut said).expect("a line");
                 assert_eq!(said, "held\n");
+                std::thread::spawn(move || child.wait());
             });
         }
         Act::Usual
