@@ -16,7 +16,7 @@ subject and in both parts. It is composed and frozen once; each round begins wit
 timed is `crieur run --stage send` as a whole: the program's start, the ledger, the wire. The reference sends one constant
 text of the same size. Everything happens in a temporary folder (`--folder` names another: what counts is its disk).
 """
-import argparse, asyncio, collections, csv, http.server, json, multiprocessing, os, pathlib, shutil, socket, statistics, subprocess, sys, tempfile, threading, time
+import argparse, asyncio, collections, csv, http.server, json, multiprocessing, os, pathlib, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOW = "2026-03-01T08:00:00Z"
@@ -467,6 +467,8 @@ def main():
     arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
     rows = arguments.rows or [*ROWS, "delay", "dkim", "workers"]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="crieur-letters", dir=arguments.folder))
+    # Ended from outside, it still takes its receiver and its folder away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sink = Sink()
     threading.Thread(target=WAY_OUT.serve_forever, daemon=True).start()
     try:
