@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bodies;
+mod bounces;
 mod check;
 mod corpora;
 mod delivery;

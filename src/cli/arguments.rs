@@ -76,6 +76,8 @@ pub enum Command {
     Explain(Explain),
     /// Look whether this installation can send: keys, mail server, templates, addresses
     Doctor(super::doctor::Args),
+    /// Read returned mail: from standard input, or from a Maildir
+    Bounces(super::bounces::Args),
     /// Add, import, list, export or remove the people
     #[command(subcommand)]
     Recipients(super::recipients::Command),

@@ -7,6 +7,7 @@ use super::arguments::Explain;
 use super::office::{Office, runtime};
 use super::{Globals, Outcome};
 use crate::mail::address::Address;
+use crate::store::bounces::Told;
 use crate::store::explain::Explained;
 
 pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
@@ -20,6 +21,7 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         let standing = office.store.standing(recipient).await?;
         let suppression = office.store.suppression(recipient).await?;
         let deliveries = office.store.explain(recipient).await?;
+        let told = office.store.told(recipient).await?;
         office.store.close().await?;
         let zone = office.config.site.time_zone;
         let shown = |moment: DateTime<Utc>| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
@@ -48,6 +50,9 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
                         "next_try": (delivery.state == "pending").then(|| rfc3339(delivery.next_try)),
                         "reply": delivery.reply,
                         "message_id": delivery.message_id,
+                        "reports": of(&told, newsletter, *number)
+                            .map(|one| json!({ "kind": one.kind, "reply": one.words, "at": rfc3339(one.at) }))
+                            .collect::<Vec<_>>(),
                     }),
                 })
                 .collect();
@@ -72,10 +77,24 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
                 None => format!("  {newsletter} n° {number}: was not on its list when it was frozen"),
                 Some(delivery) => format!("  {newsletter} n° {number}: {}", words(delivery, shown)),
             });
+            lines.extend(of(&told, newsletter, *number).map(|report| {
+                let at = shown(report.at);
+                let words = &report.words;
+                match report.kind.as_str() {
+                    "hard" | "soft" => format!("    returned: {words}, on {at}"),
+                    "complaint" => format!("    its reader called it spam, on {at}"),
+                    kind => format!("    {kind}: {words}, on {at}"),
+                }
+            }));
         }
         globals.print(&(lines.join("\n") + "\n"))?;
         Ok(Outcome::Done)
     })
+}
+
+/// What was reported of one edition.
+fn of<'a>(told: &'a [Told], newsletter: &'a str, number: i64) -> impl Iterator<Item = &'a Told> {
+    told.iter().filter(move |one| one.newsletter == newsletter && one.number == number)
 }
 
 fn words(delivery: &Explained, shown: impl Fn(DateTime<Utc>) -> String) -> String {

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
-use crate::store::editions::{Edition, State};
+use crate::store::editions::{Counts, Edition, State};
 
 /// An edition as the contract's JSON lists it.
 pub fn as_json(edition: &Edition) -> Value {
@@ -23,6 +23,8 @@ pub fn as_json(edition: &Edition) -> Value {
         "uncertain": counts.uncertain,
         "pending": counts.pending,
         "deferred": counts.deferred,
+        "returned": counts.reports.returned,
+        "complaints": counts.reports.complaints,
         "next_try": counts.next_try.map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
     })
 }
@@ -101,6 +103,7 @@ pub fn notes(edition: &Edition, zone: Tz) -> Vec<String> {
             counts.uncertain
         ));
     }
+    notes.extend(reports(counts));
     if let (State::Sending, Some(next)) = (edition.state, counts.next_try) {
         let next = next.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
         notes.push(format!("{} wait for another try, the first at {next}", counts.deferred));
@@ -108,10 +111,35 @@ pub fn notes(edition: &Edition, zone: Tz) -> Vec<String> {
     notes
 }
 
+/// What was reported of letters that had been accepted.
+fn reports(counts: &Counts) -> Vec<String> {
+    let reports = &counts.reports;
+    let mut notes = Vec::new();
+    if reports.returned > 0 {
+        let hard = match reports.hard {
+            0 => String::new(),
+            hard => format!(", {hard} because there is no such mailbox"),
+        };
+        notes.push(format!("{} of the accepted came back{hard}", reports.returned));
+    }
+    if reports.refused_by_policy(counts.accepted) {
+        notes.push(format!(
+            "{} came back refused by policy (5.7.x): that is ours to mend (SPF, DKIM, a blocked address), and gives up nobody",
+            reports.policy
+        ));
+    }
+    match reports.complaints {
+        0 => {}
+        1 => notes.push("1 reader called it spam, and gets no other".to_string()),
+        many => notes.push(format!("{many} readers called it spam, and get no other")),
+    }
+    notes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::editions::Counts;
+    use crate::store::bounces::Sums;
 
     #[test]
     fn the_table_reads_at_a_glance() {
@@ -127,7 +155,8 @@ mod tests {
             previewed: None,
             counts,
         };
-        let done = Counts { eligible: 12, accepted: 12, ..Counts::default() };
+        let reports = Sums { returned: 2, hard: 1, policy: 0, complaints: 1 };
+        let done = Counts { eligible: 12, accepted: 12, reports, ..Counts::default() };
         let held = Counts { eligible: 1300, pending: 1300, ..Counts::default() };
         let table =
             as_table(&[edition(9, State::Done, done), edition(10, State::Held, held)], chrono_tz::Europe::Paris);
@@ -136,6 +165,8 @@ mod tests {
             "\
 edition          state  composed          eligible  accepted  refused  suppressed  uncertain  pending
 referents n° 9   done   2026-03-01 09:00        12        12        -           -          -        -
+    2 of the accepted came back, 1 because there is no such mailbox
+    1 reader called it spam, and gets no other
 referents n° 10  held   2026-03-01 09:00      1300         -        -           -          -     1300
     held: too many
     then: crieur resume referents 10, or crieur cancel referents 10

@@ -5,6 +5,7 @@
 //! look; 2 it could not run (usage, configuration, keys, database).
 
 mod arguments;
+pub mod bounces;
 pub mod build;
 pub mod check;
 pub mod digest;
@@ -88,6 +89,8 @@ pub enum Outcome {
     Done,
     /// An error among the problems, an edition held, a delivery left uncertain.
     NeedsAPerson,
+    /// Said to a mail server that handed a message over: keep it, and try again.
+    TryLater,
 }
 
 impl Outcome {
@@ -95,6 +98,9 @@ impl Outcome {
         if needed { Outcome::NeedsAPerson } else { Outcome::Done }
     }
 }
+
+/// EX_TEMPFAIL of sysexits.h, as Postfix, Exim and OpenSMTPD understand it.
+const TRY_LATER: u8 = 75;
 
 /// The configuration (or the keys, or the database) cannot be used: its problems are the message, and 2 the status.
 #[derive(Debug, thiserror::Error)]
@@ -137,26 +143,32 @@ pub fn main() -> ExitCode {
         Some(Command::Status) => status::run(&globals),
         Some(Command::Explain(arguments)) => explain::run(&globals, arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&globals, arguments),
+        Some(Command::Bounces(arguments)) => bounces::run(&globals, arguments),
         Some(Command::Recipients(command)) => recipients::run(&globals, command),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NeedsAPerson) => ExitCode::from(1),
+        Ok(Outcome::TryLater) => ExitCode::from(TRY_LATER),
         Err(error) => {
             if report::is_broken_pipe(&error) {
                 return ExitCode::SUCCESS;
             }
-            match error.downcast_ref::<Unusable>() {
-                Some(Unusable(problems)) => {
-                    report::problems(problems, globals.verbose);
-                    if globals.json {
-                        let _ = globals
-                            .print_json(&serde_json::json!({ "problems": report::problems_as_json(problems) }));
-                    }
-                }
-                None => report::line(format_args!("error: {error:#}")),
-            }
+            say_why_not(&globals, &error);
             ExitCode::from(2)
         }
+    }
+}
+
+/// Says why a command could not run.
+fn say_why_not(globals: &Globals, error: &anyhow::Error) {
+    match error.downcast_ref::<Unusable>() {
+        Some(Unusable(problems)) => {
+            report::problems(problems, globals.verbose);
+            if globals.json {
+                let _ = globals.print_json(&serde_json::json!({ "problems": report::problems_as_json(problems) }));
+            }
+        }
+        None => report::line(format_args!("error: {error:#}")),
     }
 }

@@ -36,7 +36,7 @@ pub struct Add {
     pub name: Option<String>,
     #[command(flatten)]
     pub on: On,
-    /// Bring back somebody who has left, at their own wish
+    /// Bring back somebody who has left, at their own wish, or whose address was given up
     #[arg(long)]
     pub again: bool,
 }
@@ -165,6 +165,16 @@ async fn add(globals: &Globals, office: &mut Office, arguments: Add) -> anyhow::
     let taken = office.store.take_in(&intake, || std::mem::take(&mut person)).await?;
     if taken.left > 0 {
         bail!("{address} has left {}: if they ask to come back themselves, say --again", intake.newsletter);
+    }
+    let recipient = office.secrets.recipient_id(&address.to_string());
+    if arguments.again {
+        if office.store.lift_suppression(recipient).await? {
+            globals.say(format_args!("{address}: letters go there again"));
+        }
+    } else if let Some((reason, ..)) = office.store.suppression(recipient).await? {
+        globals.say(format_args!(
+            "{address} is given up ({reason}; see `crieur explain`), and gets no letter: say --again to bring it back"
+        ));
     }
     let what = if taken.added > 0 { "added to" } else { "is on" };
     globals.say(format_args!("{address}: {what} {}", intake.newsletter));

@@ -172,6 +172,8 @@ pub struct Mail {
     pub limits: Limits,
     /// The envelope sender; each letter adds its token. Default: the newsletter's `from`.
     pub bounces_to: Option<String>,
+    /// No: the relay takes no `+` in the envelope sender, and a returned letter is known by its Message-ID.
+    pub bounce_tokens: bool,
     /// The keys that sign letters, at most two; none: the relay signs, or nobody.
     pub dkim: Vec<Dkim>,
 }

@@ -302,9 +302,33 @@ fn mail(root: &Path, mail: Mapping<'_>) -> Mail {
     }
     let limits = super::limits::read(&mail);
     let bounces_to = mail.parsed("bounces_to", values::address);
+    let bounce_tokens = mail.truth("bounce_tokens").unwrap_or(true);
+    if let (true, Some(address), Some(node)) = (bounce_tokens, &bounces_to, mail.get("bounces_to"))
+        && !values::takes_a_token(address)
+    {
+        let help = "choose a shorter one, or write `bounce_tokens: no` beside it";
+        node.problem(
+            "bad-value",
+            "with its token, what stands before the @ would be longer than 64 characters",
+            help,
+        );
+    }
     let dkim = dkim::read(root, &mail);
     mail.finish();
-    Mail { transport, user, tls, relay_trusted, auth, hello, roots, connections, limits, bounces_to, dkim }
+    Mail {
+        transport,
+        user,
+        tls,
+        relay_trusted,
+        auth,
+        hello,
+        roots,
+        connections,
+        limits,
+        bounces_to,
+        bounce_tokens,
+        dkim,
+    }
 }
 
 fn web(web: Mapping<'_>) -> Web {

@@ -291,6 +291,11 @@ pub fn permalink(text: &str) -> Read<String> {
     Ok(text.to_string())
 }
 
+/// Whether `+` and a token of 39 characters fit behind this address's local part.
+pub fn takes_a_token(address: &str) -> bool {
+    address.rsplit_once('@').is_some_and(|(local, _)| local.len() + 40 <= 64 && !local.starts_with('"'))
+}
+
 /// Whether a host is this machine.
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost"

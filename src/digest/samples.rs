@@ -92,6 +92,7 @@ pub fn config() -> Config {
             connections: 1,
             limits: Default::default(),
             bounces_to: None,
+            bounce_tokens: true,
             dkim: Vec::new(),
         },
         database: "sqlite:var/crieur.db".into(),

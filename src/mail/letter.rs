@@ -81,7 +81,7 @@ impl Head {
             from_name: newsletter.from.name.clone(),
             reply_to,
             sender: config.mail.bounces_to.as_deref().map_or_else(|| from.clone(), in_ascii),
-            sender_tokens: config.mail.bounces_to.is_some() && list.is_some(),
+            sender_tokens: config.mail.bounces_to.is_some() && config.mail.bounce_tokens && list.is_some(),
             from,
             date: now.with_timezone(&config.site.time_zone).format("%a, %d %b %Y %H:%M:%S %z").to_string(),
             list,

@@ -2,10 +2,12 @@
 //!
 //! [`letter`] writes a letter (fields by [`header`], bodies by [`quoted_printable`]); [`transport`] hands it over, to a
 //! [`maildir`], [`sendmail`], or [`smtp`]; [`outcome`] says what the answer means and [`retry`] when to try again;
-//! [`delivery`] is the one place where letters and the ledger meet. [`dkim`] signs them. [`token`] makes what travels in letters; [`way_out`]
-//! tells whether readers can leave at all.
+//! [`delivery`] is the one place where letters and the ledger meet. [`dkim`] signs them. [`token`] makes what travels in
+//! letters; [`way_out`] tells whether readers can leave at all. [`bounce`] tells what a message that came back means, and
+//! [`mailbox`] is where such messages lie.
 
 pub mod address;
+pub mod bounce;
 mod brakes;
 mod carry;
 pub mod clock;
@@ -15,6 +17,7 @@ pub mod dns;
 pub mod header;
 mod keeper;
 pub mod letter;
+pub mod mailbox;
 pub mod maildir;
 pub mod outcome;
 mod pace;

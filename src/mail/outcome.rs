@@ -4,6 +4,8 @@
 //! address) never empties the list. The suppression rule is the narrow one: an address is given up only when the reply
 //! to RCPT says that the mailbox does not exist.
 
+use std::fmt;
+
 /// What became of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -61,14 +63,51 @@ impl Reply {
     }
 
     /// `5.1.1` (RFC 3463), when the text begins with one that agrees with the code.
-    fn enhanced(&self) -> Option<(u16, u16)> {
+    fn enhanced(&self) -> Option<Enhanced> {
         let word = self.text.split_whitespace().next()?;
-        let mut numbers = word.split('.').map(str::parse::<u16>);
-        match (numbers.next()?, numbers.next()?, numbers.next()?, numbers.next()) {
-            (Ok(class), Ok(subject), Ok(detail), None) if class == self.code / 100 => Some((subject, detail)),
+        Enhanced::parse(word).filter(|enhanced| enhanced.class == self.code / 100)
+    }
+}
+
+/// An enhanced status code (RFC 3463): `5.1.1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enhanced {
+    pub class: u16,
+    pub subject: u16,
+    pub detail: u16,
+}
+
+impl Enhanced {
+    pub fn parse(word: &str) -> Option<Enhanced> {
+        let mut numbers = word.split('.').map(|number| {
+            let digits = !number.is_empty() && number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit());
+            if digits { number.parse::<u16>().ok() } else { None }
+        });
+        match (numbers.next()??, numbers.next()??, numbers.next()??, numbers.next()) {
+            (class @ (2 | 4 | 5), subject, detail, None) => Some(Enhanced { class, subject, detail }),
             _ => None,
         }
     }
+
+    /// That of a reply as it came over the wire: `550 5.1.1 no`, or `550-5.1.1 no` of many lines.
+    pub fn of_reply(reply: &str) -> Option<Enhanced> {
+        let (code, text) = reply.split_at_checked(3)?;
+        let code = code.parse::<u16>().ok()?;
+        let text = text.strip_prefix([' ', '-'])?;
+        Reply { code, text: text.to_string() }.enhanced()
+    }
+}
+
+impl fmt::Display for Enhanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+/// 5.1.1, 5.1.3, 5.1.6, 5.1.10 and 5.2.1 say that the mailbox does not exist, whoever says them: a server that answers, or
+/// one that sends the letter back.
+pub fn names_no_mailbox(status: Enhanced) -> bool {
+    matches!((status.class, status.subject, status.detail), (5, 1, 1 | 3 | 6 | 10) | (5, 2, 1))
 }
 
 /// A negative reply to the greeting, EHLO, STARTTLS, AUTH or MAIL: it is about us.
@@ -81,7 +120,7 @@ pub fn about_recipient(reply: &Reply) -> Outcome {
     if !reply.is_permanent() {
         return Outcome::Deferred(reply.words());
     }
-    Outcome::Refused { reply: reply.words(), suppress: names_no_mailbox(reply) }
+    Outcome::Refused { reply: reply.words(), suppress: refuses_for_good(reply) }
 }
 
 /// A negative reply to DATA, or behind the body: about this letter, and never a reason to give an address up.
@@ -93,8 +132,8 @@ pub fn about_letter(reply: &Reply) -> Outcome {
     }
 }
 
-/// 5.1.1, 5.1.3, 5.1.6, 5.1.10, 5.2.1, or a bare 550 that names no policy.
-fn names_no_mailbox(reply: &Reply) -> bool {
+/// A status that names no mailbox, or a bare 550 that names no policy.
+fn refuses_for_good(reply: &Reply) -> bool {
     const POLICY: &[&str] = &[
         "policy",
         "spam",
@@ -132,8 +171,7 @@ fn names_no_mailbox(reply: &Reply) -> bool {
         "full",
     ];
     match reply.enhanced() {
-        Some((1, 1 | 3 | 6 | 10) | (2, 1)) => true,
-        Some(_) => false,
+        Some(status) => names_no_mailbox(status),
         None if reply.code == 550 => {
             let text = reply.text.to_lowercase();
             !POLICY.iter().any(|word| text.contains(word))

@@ -87,6 +87,8 @@ pub struct Counts {
     pub due: Option<DateTime<Utc>>,
     /// When the first of the deferred ones may be tried again.
     pub next_try: Option<DateTime<Utc>>,
+    /// What was reported of the accepted ones since.
+    pub reports: super::bounces::Sums,
 }
 
 impl Counts {
@@ -239,9 +241,10 @@ pub(super) async fn counts(connection: &mut AnyConnection, edition: i64) -> Resu
          FROM deliveries WHERE edition = $1 GROUP BY state",
     )
     .bind(edition)
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let mut counts = Counts::default();
+    let reports = super::bounces::sums(connection, edition).await?;
+    let mut counts = Counts { reports, ..Counts::default() };
     for row in &rows {
         let (state, number, tried, first): (String, i64, i64, i64) =
             (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);

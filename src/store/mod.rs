@@ -2,14 +2,15 @@
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
-//! [`ledger`] ([`explain`]), [`workers`], [`pictures`], [`items`]. On SQLite a writer begins with `BEGIN IMMEDIATE`, so that two processes queue instead of
-//! failing; what belongs together is one transaction. Work is set-based: no list of people is held in memory.
+//! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`]. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
+//! that two processes queue instead of failing; what belongs together is one transaction. Work is set-based: no list of people is held in memory.
 //!
 //! Promises: what a function said is done is on disk (WAL, `synchronous=FULL`); a database that was used with another
 //! key is refused.
 //!
 //! BUGS: one connection a [`Store`]: whoever holds it has it to themselves.
 
+pub mod bounces;
 pub mod database;
 pub mod editions;
 pub mod explain;
@@ -37,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_send_at.sql"),
     include_str!("migrations/0004_paces.sql"),
     include_str!("migrations/0005_workers.sql"),
+    include_str!("migrations/0006_returned.sql"),
 ];
 
 #[derive(Debug, thiserror::Error)]
