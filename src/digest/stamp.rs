@@ -101,6 +101,9 @@ pub struct Filler {
     escape: Escape,
 }
 
+/// What the stamps of one recipient see.
+pub struct Seen(handlebars::Context);
+
 impl Filler {
     /// A filler that knows the stamps of these texts.
     pub fn new(texts: &[&Stamped], escape: Escape) -> Self {
@@ -130,6 +133,11 @@ impl Filler {
 
     /// One stamp's text for one recipient; empty for a stamp that this filler was not made for.
     pub fn stamp(&self, source: &str, fields: &StampFields) -> String {
+        self.stamp_of(source, fields, &mut None)
+    }
+
+    /// The same for one of a letter's many stamps: what they see of this recipient is made once and kept in `seen`.
+    pub fn stamp_of(&self, source: &str, fields: &StampFields, seen: &mut Option<Seen>) -> String {
         if let Some(field) = self.fields.get(source) {
             let value = match field.as_str() {
                 "name" => fields.name.as_deref(),
@@ -143,7 +151,11 @@ impl Filler {
                 Escape::None => value,
             };
         }
-        let rendered = self.templates.as_ref().and_then(|templates| templates.render(source, &context(fields)).ok());
+        let Some(templates) = &self.templates else { return String::new() };
+        if seen.is_none() {
+            *seen = handlebars::Context::wraps(context(fields)).ok().map(Seen);
+        }
+        let rendered = seen.as_ref().and_then(|seen| templates.render_with_context(source, &seen.0).ok());
         rendered.unwrap_or_default()
     }
 

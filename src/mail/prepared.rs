@@ -106,11 +106,12 @@ impl Prepared {
     /// The letter to one recipient: lines end in CRLF.
     pub fn write(&self, message_id: &str, to: &StampFields) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.bytes);
+        let mut seen = None;
         for part in &self.parts {
             match part {
                 Part::Fixed(bytes) => out.extend_from_slice(bytes),
-                Part::Stamp(source, Escape::None) => encode_piece(&self.plain.stamp(source, to), &mut out),
-                Part::Stamp(source, Escape::Html) => encode_piece(&self.marked.stamp(source, to), &mut out),
+                Part::Stamp(source, Escape::None) => encode_piece(&self.plain.stamp_of(source, to, &mut seen), &mut out),
+                Part::Stamp(source, Escape::Html) => encode_piece(&self.marked.stamp_of(source, to, &mut seen), &mut out),
                 Part::Own(field) => self.write_own(*field, message_id, to, &mut out),
             }
         }
