@@ -27,12 +27,12 @@ const EMAIL: &[&str] = &["email", "e-mail", "mail", "courriel", "adresse", "addr
 const NAME: &[&str] = &["name", "nom", "full name", "nom complet"];
 
 /// A list under reading.
-pub struct People<'a> {
-    secrets: &'a Secrets,
+pub struct People {
+    secrets: Secrets,
     path: PathBuf,
     /// As shown to people.
     shown: String,
-    reader: csv::Reader<Box<dyn Read>>,
+    reader: csv::Reader<Box<dyn Read + Send>>,
     delimiter: u8,
     /// Bytes before the first one that the CSV reader saw.
     offset: u64,
@@ -46,9 +46,9 @@ pub struct People<'a> {
     pub problems: Problems,
 }
 
-impl<'a> People<'a> {
+impl People {
     /// Opens a list and reads its header; the error is the problem with it.
-    pub fn open(root: &Path, file: &Path, secrets: &'a Secrets) -> Result<People<'a>, Box<Problem>> {
+    pub fn open(root: &Path, file: &Path, secrets: &Secrets) -> Result<People, Box<Problem>> {
         let path = root.join(file);
         let shown = file.to_string_lossy().into_owned();
         let unreadable = |error: io::Error| {
@@ -69,7 +69,7 @@ impl<'a> People<'a> {
             .delimiter(delimiter)
             .flexible(true)
             .trim(csv::Trim::All)
-            .from_reader(Box::new(source) as Box<dyn Read>);
+            .from_reader(Box::new(source) as Box<dyn Read + Send>);
         let header: Vec<String> = match reader.byte_headers() {
             Ok(header) => header.iter().map(|field| String::from_utf8_lossy(field).trim().to_string()).collect(),
             Err(error) => {
@@ -93,7 +93,7 @@ impl<'a> People<'a> {
             .filter(|(index, field)| *index != email && Some(*index) != name && !field.is_empty())
             .collect();
         Ok(People {
-            secrets,
+            secrets: secrets.clone(),
             path,
             shown,
             reader,

@@ -1,7 +1,6 @@
 //! Delivering a frozen edition over SMTP, whatever the server does: the ledger balances and nobody is missed.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use crieur::store::recipients::Addressee;
 use crieur::store::{Database, Store};
 
 use crate::support::smtp::{Act, Peer, Step};
+use crate::support::stores::{Place, on_both_stores};
 
 pub(crate) fn secrets() -> Secrets {
     Secrets::from_bytes([9; 32])
@@ -58,20 +58,20 @@ pub(crate) fn setting(settings: Settings, connections: usize, now: DateTime<Utc>
 /// A newsletter's first edition, frozen for so many people, and what the tests do with it.
 pub(crate) struct Post {
     _folder: tempfile::TempDir,
-    database: PathBuf,
+    database: Database,
     pub(crate) store: Store,
     number: i64,
 }
 
 impl Post {
-    pub(crate) async fn new(people: usize) -> Post {
-        Post::to((0..people).map(address).collect()).await
+    pub(crate) async fn new(place: &Place, people: usize) -> Post {
+        Post::to(place, (0..people).map(address).collect()).await
     }
 
-    pub(crate) async fn to(people: Vec<String>) -> Post {
+    pub(crate) async fn to(place: &Place, people: Vec<String>) -> Post {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = folder.path().join("crieur.db");
-        let mut store = Store::open(&Database::Sqlite(database.clone())).await.expect("a store");
+        let database = place.fresh(folder.path());
+        let mut store = Store::open(&database).await.expect("a store");
         freeze_for(&mut store, people).await;
         Post { _folder: folder, database, store, number: 1 }
     }
@@ -164,10 +164,27 @@ pub(crate) fn message_id(letter: &str) -> &str {
     letter.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("a Message-ID")
 }
 
-#[test]
-fn everybody_gets_exactly_one_letter_over_several_connections() {
+on_both_stores! {
+    everybody_gets_exactly_one_letter_over_several_connections,
+    a_greylisted_recipient_never_holds_up_the_others_and_is_tried_again,
+    a_server_that_is_down_loses_nothing_and_holds_nothing,
+    a_fault_of_ours_never_empties_the_list,
+    a_mailbox_that_does_not_exist_is_suppressed_and_other_refusals_are_not,
+    an_answer_that_was_cut_off_is_sent_again_under_the_same_message_id,
+    an_uncertain_delivery_waits_for_a_person_where_they_asked_for_it,
+    a_server_that_asks_for_patience_is_given_it,
+    a_connection_that_breaks_before_the_body_defers_one_letter_and_is_renewed,
+    no_body_starts_before_the_last_outcome_is_on_disk,
+    somebody_who_leaves_during_the_delivery_gets_no_letter_any_more,
+    a_person_stops_an_edition_in_the_middle_and_it_goes_on_when_they_resume,
+    where_tls_is_required_no_letter_and_no_password_goes_without_it,
+    an_address_beyond_ascii_goes_only_where_the_server_says_that_it_takes_it,
+    letters_keep_to_the_rate,
+}
+
+fn everybody_gets_exactly_one_letter_over_several_connections(place: Place) {
     wait(async {
-        let mut post = Post::new(150).await;
+        let mut post = Post::new(&place, 150).await;
         let peer = Peer::start(|_| Act::Usual);
         assert_eq!(post.deliver(&setting(route(peer.port), 4, beginning())).await, Ended::Tried);
         let counts = post.counts().await;
@@ -188,10 +205,9 @@ fn everybody_gets_exactly_one_letter_over_several_connections() {
     });
 }
 
-#[test]
-fn a_greylisted_recipient_never_holds_up_the_others_and_is_tried_again() {
+fn a_greylisted_recipient_never_holds_up_the_others_and_is_tried_again(place: Place) {
     wait(async {
-        let mut post = Post::new(10).await;
+        let mut post = Post::new(&place, 10).await;
         let peer = Peer::start(|step| match step {
             Step::Rcpt(to) if to == &address(3) => Act::Say("450 4.2.0 greylisted, come back".to_string()),
             _ => Act::Usual,
@@ -210,10 +226,9 @@ fn a_greylisted_recipient_never_holds_up_the_others_and_is_tried_again() {
     });
 }
 
-#[test]
-fn a_server_that_is_down_loses_nothing_and_holds_nothing() {
+fn a_server_that_is_down_loses_nothing_and_holds_nothing(place: Place) {
     wait(async {
-        let mut post = Post::new(10).await;
+        let mut post = Post::new(&place, 10).await;
         let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
         let ended = post.deliver(&setting(route(closed), 4, beginning())).await;
         assert!(matches!(ended, Ended::Waits(words) if words.contains("refused")));
@@ -223,8 +238,7 @@ fn a_server_that_is_down_loses_nothing_and_holds_nothing() {
     });
 }
 
-#[test]
-fn a_fault_of_ours_never_empties_the_list() {
+fn a_fault_of_ours_never_empties_the_list(place: Place) {
     for (name, orders) in [
         ("MAIL", |step: &Step| match step {
             Step::Mail(_) => Act::Say("554 5.7.1 your network is blocked".to_string()),
@@ -253,7 +267,7 @@ fn a_fault_of_ours_never_empties_the_list() {
     ] as [(&str, fn(&Step) -> Act); 6]
     {
         wait(async {
-            let mut post = Post::new(30).await;
+            let mut post = Post::new(&place, 30).await;
             let peer = Peer::start(orders);
             let ended = post.deliver(&setting(route(peer.port), 2, beginning())).await;
             assert!(matches!(ended, Ended::Held(_)), "{name}: {ended:?}");
@@ -275,10 +289,9 @@ fn a_fault_of_ours_never_empties_the_list() {
     }
 }
 
-#[test]
-fn a_mailbox_that_does_not_exist_is_suppressed_and_other_refusals_are_not() {
+fn a_mailbox_that_does_not_exist_is_suppressed_and_other_refusals_are_not(place: Place) {
     wait(async {
-        let mut post = Post::new(10).await;
+        let mut post = Post::new(&place, 10).await;
         let peer = Peer::start(|step| match step {
             Step::Rcpt(to) if to == &address(1) => Act::Say("550 5.1.1 unknown".to_string()),
             Step::Rcpt(to) if to == &address(2) => Act::Say("550 5.7.1 policy".to_string()),
@@ -296,11 +309,10 @@ fn a_mailbox_that_does_not_exist_is_suppressed_and_other_refusals_are_not() {
     });
 }
 
-#[test]
-fn an_answer_that_was_cut_off_is_sent_again_under_the_same_message_id() {
+fn an_answer_that_was_cut_off_is_sent_again_under_the_same_message_id(place: Place) {
     for act in [Act::TakeAndClose, Act::Stall(Duration::from_millis(1500)), Act::SayAndClose("25".to_string())] {
         wait(async {
-            let mut post = Post::new(3).await;
+            let mut post = Post::new(&place, 3).await;
             let cut = act.clone();
             let peer = Peer::start(move |step| match step {
                 Step::Body { recipient } if recipient == &address(1) => cut.clone(),
@@ -320,10 +332,9 @@ fn an_answer_that_was_cut_off_is_sent_again_under_the_same_message_id() {
     }
 }
 
-#[test]
-fn an_uncertain_delivery_waits_for_a_person_where_they_asked_for_it() {
+fn an_uncertain_delivery_waits_for_a_person_where_they_asked_for_it(place: Place) {
     wait(async {
-        let mut post = Post::new(2).await;
+        let mut post = Post::new(&place, 2).await;
         let peer = Peer::start(|step| match step {
             Step::Body { recipient } if recipient == &address(1) => Act::TakeAndClose,
             _ => Act::Usual,
@@ -350,10 +361,9 @@ fn sample_newsletter() -> crieur::config::Newsletter {
     config.newsletters.into_iter().next().expect("a newsletter")
 }
 
-#[test]
-fn a_server_that_asks_for_patience_is_given_it() {
+fn a_server_that_asks_for_patience_is_given_it(place: Place) {
     wait(async {
-        let mut post = Post::new(6).await;
+        let mut post = Post::new(&place, 6).await;
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
         let peer = Peer::start(move |step| match step {
@@ -368,10 +378,9 @@ fn a_server_that_asks_for_patience_is_given_it() {
     });
 }
 
-#[test]
-fn a_connection_that_breaks_before_the_body_defers_one_letter_and_is_renewed() {
+fn a_connection_that_breaks_before_the_body_defers_one_letter_and_is_renewed(place: Place) {
     wait(async {
-        let mut post = Post::new(5).await;
+        let mut post = Post::new(&place, 5).await;
         let peer = Peer::start(|step| match step {
             Step::Rcpt(to) if to == &address(2) => Act::Close,
             _ => Act::Usual,
@@ -382,10 +391,9 @@ fn a_connection_that_breaks_before_the_body_defers_one_letter_and_is_renewed() {
     });
 }
 
-#[test]
-fn no_body_starts_before_the_last_outcome_is_on_disk() {
+fn no_body_starts_before_the_last_outcome_is_on_disk(place: Place) {
     wait(async {
-        let mut post = Post::new(12).await;
+        let mut post = Post::new(&place, 12).await;
         let peer = Peer::start(|_| Act::Usual);
         let (database, seen) = (post.database.clone(), peer.clone());
         peer.order(move |step| {
@@ -400,15 +408,14 @@ fn no_body_starts_before_the_last_outcome_is_on_disk() {
     });
 }
 
-async fn accepted_on_disk(database: &Path) -> i64 {
-    let mut store = Store::open(&Database::Sqlite(database.to_path_buf())).await.expect("a store");
+async fn accepted_on_disk(database: &Database) -> i64 {
+    let mut store = Store::open(database).await.expect("a store");
     store.edition("news", 1).await.expect("readable").expect("an edition").counts.accepted
 }
 
-#[test]
-fn somebody_who_leaves_during_the_delivery_gets_no_letter_any_more() {
+fn somebody_who_leaves_during_the_delivery_gets_no_letter_any_more(place: Place) {
     wait(async {
-        let mut post = Post::new(12).await;
+        let mut post = Post::new(&place, 12).await;
         let peer = Peer::start(|_| Act::Usual);
         let database = post.database.clone();
         let left = Arc::new(AtomicUsize::new(0));
@@ -418,7 +425,7 @@ fn somebody_who_leaves_during_the_delivery_gets_no_letter_any_more() {
                 && once.fetch_add(1, Ordering::SeqCst) == 0
             {
                 wait(async {
-                    let mut store = Store::open(&Database::Sqlite(database.clone())).await.expect("a store");
+                    let mut store = Store::open(&database).await.expect("a store");
                     for number in (0..12).filter(|number| &address(*number) != recipient) {
                         let id = secrets().recipient_id(&address(number));
                         store.leave(id, Some("news"), beginning()).await.expect("writable");
@@ -435,16 +442,15 @@ fn somebody_who_leaves_during_the_delivery_gets_no_letter_any_more() {
     });
 }
 
-#[test]
-fn a_person_stops_an_edition_in_the_middle_and_it_goes_on_when_they_resume() {
+fn a_person_stops_an_edition_in_the_middle_and_it_goes_on_when_they_resume(place: Place) {
     wait(async {
-        let mut post = Post::new(12).await;
+        let mut post = Post::new(&place, 12).await;
         let peer = Peer::start(|_| Act::Usual);
         let (database, seen) = (post.database.clone(), peer.clone());
         peer.order(move |step| {
             if matches!(step, Step::Body { .. }) && seen.received().len() == 3 {
                 wait(async {
-                    let mut store = Store::open(&Database::Sqlite(database.clone())).await.expect("a store");
+                    let mut store = Store::open(&database).await.expect("a store");
                     let id = store.edition("news", 1).await.expect("readable").expect("an edition").id;
                     store.move_edition(id, &[State::Sending], State::Held, Some("stopped")).await.expect("writable");
                 });
@@ -463,11 +469,10 @@ fn a_person_stops_an_edition_in_the_middle_and_it_goes_on_when_they_resume() {
     });
 }
 
-#[test]
-fn where_tls_is_required_no_letter_and_no_password_goes_without_it() {
+fn where_tls_is_required_no_letter_and_no_password_goes_without_it(place: Place) {
     wait(async {
         for (offer, injected) in [(false, false), (true, false), (true, true)] {
-            let mut post = Post::new(3).await;
+            let mut post = Post::new(&place, 3).await;
             let said = Arc::new(std::sync::Mutex::new(Vec::new()));
             let heard = Arc::clone(&said);
             let peer = Peer::start(move |step| {
@@ -495,11 +500,10 @@ fn where_tls_is_required_no_letter_and_no_password_goes_without_it() {
     });
 }
 
-#[test]
-fn an_address_beyond_ascii_goes_only_where_the_server_says_that_it_takes_it() {
+fn an_address_beyond_ascii_goes_only_where_the_server_says_that_it_takes_it(place: Place) {
     wait(async {
         for offered in [false, true] {
-            let mut post = Post::new(1).await;
+            let mut post = Post::new(&place, 1).await;
             let (content, variants) = post.store.content(1).await.expect("readable");
             let edition = NewEdition {
                 newsletter: "news".to_string(),
@@ -537,10 +541,9 @@ fn an_address_beyond_ascii_goes_only_where_the_server_says_that_it_takes_it() {
     });
 }
 
-#[test]
-fn letters_keep_to_the_rate() {
+fn letters_keep_to_the_rate(place: Place) {
     wait(async {
-        let mut post = Post::new(8).await;
+        let mut post = Post::new(&place, 8).await;
         let peer = Peer::start(|_| Act::Usual);
         let mut limited = setting(route(peer.port), 4, beginning());
         limited.limits.rate = Some(crieur::config::Rate { count: 20, per: Duration::from_secs(1) });

@@ -20,6 +20,7 @@ use crieur::store::editions::State;
 use crate::delivery::{Post, address, beginning, message_id, route, secrets, setting, wait};
 use crate::support::authority::Authority;
 use crate::support::smtp::{Abilities, Act, PASSWORD, Peer, Step, USER};
+use crate::support::stores::Place;
 
 /// How long the client of these tests waits for an answer.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -374,7 +375,7 @@ async fn tell(lie: &Lie, act: &Act, manner: Manner, authority: &Authority) {
         abilities.tls = Some(authority.server("localhost"));
     }
     let peer = Peer::able(abilities, orders(lie.at, lie.told, manner, act.clone()));
-    let mut post = Post::new(3).await;
+    let mut post = Post::new(&Place::sqlite(), 3).await;
     let here = |now| setting(settings(lie.at, peer.port, authority), 1, now);
     let ended = post.deliver(&here(beginning())).await;
     let counts = post.counts().await;

@@ -10,6 +10,7 @@ use crieur::mail::delivery::Ended;
 
 use crate::delivery::{Post, beginning, route, setting, wait};
 use crate::support::smtp::{Act, Peer, Step};
+use crate::support::stores::{Place, on_both_stores};
 
 fn people() -> Vec<String> {
     (0..24)
@@ -21,10 +22,15 @@ fn limited(limit: DomainLimit) -> BTreeMap<String, DomainLimit> {
     [("slow.example.org".to_string(), limit)].into()
 }
 
-#[test]
-fn a_domain_gets_no_more_letters_at_once_than_it_takes_and_the_others_do_not_wait() {
+on_both_stores! {
+    a_domain_gets_no_more_letters_at_once_than_it_takes_and_the_others_do_not_wait,
+    a_domain_with_a_rate_is_kept_to_it_and_the_others_do_not_wait,
+    a_connection_is_renewed_after_as_many_letters_as_it_may_carry,
+}
+
+fn a_domain_gets_no_more_letters_at_once_than_it_takes_and_the_others_do_not_wait(place: Place) {
     wait(async {
-        let mut post = Post::to(people()).await;
+        let mut post = Post::to(&place, people()).await;
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let order = Arc::new(Mutex::new(Vec::new()));
         let (count, peak, seen) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&order));
@@ -51,10 +57,9 @@ fn a_domain_gets_no_more_letters_at_once_than_it_takes_and_the_others_do_not_wai
     });
 }
 
-#[test]
-fn a_domain_with_a_rate_is_kept_to_it_and_the_others_do_not_wait() {
+fn a_domain_with_a_rate_is_kept_to_it_and_the_others_do_not_wait(place: Place) {
     wait(async {
-        let mut post = Post::to(people()[..12].to_vec()).await;
+        let mut post = Post::to(&place, people()[..12].to_vec()).await;
         let times = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&times);
         let peer = Peer::start(move |step| {
@@ -76,10 +81,9 @@ fn a_domain_with_a_rate_is_kept_to_it_and_the_others_do_not_wait() {
     });
 }
 
-#[test]
-fn a_connection_is_renewed_after_as_many_letters_as_it_may_carry() {
+fn a_connection_is_renewed_after_as_many_letters_as_it_may_carry(place: Place) {
     wait(async {
-        let mut post = Post::new(10).await;
+        let mut post = Post::new(&place, 10).await;
         let peer = Peer::start(|_| Act::Usual);
         let mut setting = setting(route(peer.port), 1, beginning());
         setting.limits.letters_per_connection = Some(3);

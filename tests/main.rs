@@ -39,3 +39,4 @@ mod support;
 mod themes;
 mod twice;
 mod wire;
+mod workers;

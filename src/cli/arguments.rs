@@ -60,6 +60,8 @@ pub enum Command {
     Send(super::send::Args),
     /// What cron calls: build the feeds, then send what is due
     Run(super::run::Args),
+    /// Deliver what a shared database holds: start as many as you like, on as many machines
+    Worker(super::worker::Args),
     /// Let an edition go that waits for a person's word
     Approve(Edition),
     /// Stop an edition, in the middle of its delivery too

@@ -25,6 +25,7 @@ pub mod run;
 pub mod send;
 pub mod status;
 mod welcome;
+pub mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -135,6 +136,7 @@ pub fn main() -> ExitCode {
         Some(Command::Draft(arguments)) => draft::run(&globals, arguments),
         Some(Command::Send(arguments)) => send::run(&globals, arguments),
         Some(Command::Run(arguments)) => run::run(&globals, arguments),
+        Some(Command::Worker(arguments)) => worker::run(&globals, arguments),
         Some(Command::Approve(edition)) => editions::approve(&globals, edition),
         Some(Command::Stop(edition)) => editions::stop(&globals, edition),
         Some(Command::Resume(edition)) => editions::resume(&globals, edition),

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ use crate::config::Audience;
 use crate::mail::address::Address;
 use crate::mail::header::one_line;
 use crate::people::People;
+use crate::problem::Problems;
 use crate::store::recipients::{Addressee, Basis, Intake, Listed, Taken};
 
 #[derive(Debug, clap::Subcommand)]
@@ -188,13 +191,13 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
     let intake = intake(globals, office, &arguments.on, "import", false)?;
     // A file named on the command line is where the person is, not where the project is.
     let here = std::env::current_dir().context("the current folder has no name")?;
-    let secrets = office.secrets.clone();
-    let mut people = match People::open(&here, &arguments.file, &secrets) {
+    let people = match People::open(&here, &arguments.file, &office.secrets) {
         Ok(people) => people,
-        Err(problem) => return Err(super::Unusable(crate::problem::Problems(vec![*problem])).into()),
+        Err(problem) => return Err(super::Unusable(Problems(vec![*problem])).into()),
     };
-    let mut taken = office.store.take_in(&intake, || people.next_batch()).await?;
-    let problems = people.problems;
+    let (batches, reader) = read_ahead(people);
+    let mut taken = office.store.take_in(&intake, || batches.recv().unwrap_or_default()).await?;
+    let problems = reader.join().map_err(|_| anyhow::anyhow!("reading the list failed"))?;
     if arguments.sync && problems.has_errors() {
         globals.say("nobody was retired: the file has errors, and a row that cannot be read may be anybody");
     } else if arguments.sync {
@@ -209,6 +212,21 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
         globals.print_json(&taken_json(&intake.newsletter, &taken, report::problems_as_json(&problems)))?;
     }
     Ok(Outcome::needs_a_person_if(problems.has_errors()))
+}
+
+/// Reads the next people while the database takes in the last ones. What the thread gives is the list's problems.
+fn read_ahead(mut people: People) -> (Receiver<Vec<Addressee>>, JoinHandle<Problems>) {
+    let (sender, batches) = std::sync::mpsc::sync_channel(8);
+    let reader = std::thread::spawn(move || {
+        loop {
+            let batch = people.next_batch();
+            // The end; or nobody takes them in any more.
+            if batch.is_empty() || sender.send(batch).is_err() {
+                return people.problems;
+            }
+        }
+    });
+    (batches, reader)
 }
 
 fn taken_json(newsletter: &str, taken: &Taken, problems: Value) -> Value {

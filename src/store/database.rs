@@ -2,6 +2,11 @@
 //!
 //! A server's password need not stand in the configuration: `CRIEUR_DATABASE_PASSWORD`, or a file that
 //! `CRIEUR_DATABASE_PASSWORD_FILE` names, is put into its address. It is never shown.
+//!
+//! What passes between is people's addresses: a server on another machine must be spoken to over TLS, unless its address says
+//! that the way there is safe (`?sslmode=disable`: a private network, a tunnel).
+//!
+//! BUGS: no TLS is built in, so that a server elsewhere is refused where its address does not say so.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +14,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{Result, StoreError};
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
 
 const PASSWORD: &str = "CRIEUR_DATABASE_PASSWORD";
 const PASSWORD_FILE: &str = "CRIEUR_DATABASE_PASSWORD_FILE";
@@ -49,6 +54,11 @@ impl Database {
                 let mut url = Url::parse(text).map_err(|_| unsupported())?;
                 if let Some(password) = password {
                     url.set_password(Some(password)).map_err(|()| unsupported())?;
+                }
+                let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])));
+                let says_how = url.query_pairs().any(|(key, _)| key == "sslmode" || key == "ssl-mode");
+                if !is_here && !says_how {
+                    url.query_pairs_mut().append_pair("sslmode", "verify-full");
                 }
                 Ok(Database::Postgres(url))
             }
@@ -102,6 +112,19 @@ mod tests {
         let server =
             Database::parse(Path::new("/p"), "postgres://crieur@db.example.org/news", Some("a/b@c")).unwrap();
         let Database::Postgres(url) = server else { panic!("no server") };
-        assert_eq!(url.as_str(), "postgres://crieur:a%2Fb%40c@db.example.org/news");
+        assert_eq!(url.as_str(), "postgres://crieur:a%2Fb%40c@db.example.org/news?sslmode=verify-full");
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_spoken_to_over_tls_unless_its_address_says_otherwise() {
+        let mode = |text| match Database::parse(Path::new("/p"), text, None).unwrap() {
+            Database::Postgres(url) => url.query().map(str::to_string),
+            Database::Sqlite(_) => panic!("a file"),
+        };
+        assert_eq!(mode("postgres://crieur@127.0.0.1:5433/news"), None);
+        assert_eq!(mode("postgresql://crieur@localhost/news"), None);
+        assert_eq!(mode("postgres://crieur@[::1]/news"), None);
+        assert_eq!(mode("postgres://crieur@db/news").as_deref(), Some("sslmode=verify-full"));
+        assert_eq!(mode("postgres://crieur@db/news?sslmode=disable").as_deref(), Some("sslmode=disable"));
     }
 }

@@ -68,6 +68,18 @@ impl Edition {
     }
 }
 
+/// What is left to do of an edition that is being sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sending {
+    pub newsletter: String,
+    /// When the first of the rows that nobody has may be tried.
+    pub due: Option<DateTime<Utc>>,
+    /// Workers have rows of it.
+    pub under_way: bool,
+    /// The outcome of some is unknown.
+    pub uncertain: bool,
+}
+
 /// What [`read_edition`] reads.
 const COLUMNS: &str = "id, newsletter, number, state, reason, items, composed_at, send_at, previewed_at";
 
@@ -122,6 +134,33 @@ impl Store {
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut self.connection).await?;
         self.with_counts(&rows).await
+    }
+
+    /// What is left to do, oldest first: told by the small indexes, whatever the ledger's length.
+    pub async fn sending(&mut self) -> Result<Vec<Sending>> {
+        let rows = sqlx::query(
+            "SELECT newsletter,
+                (SELECT MIN(next_try) FROM deliveries WHERE edition = e.id AND state = 'pending'),
+                CASE WHEN EXISTS (SELECT 1 FROM deliveries
+                    WHERE edition = e.id AND state IN ('claimed', 'sending')) THEN 1 ELSE 0 END,
+                CASE WHEN EXISTS (SELECT 1 FROM deliveries
+                    WHERE edition = e.id AND state = 'uncertain') THEN 1 ELSE 0 END
+             FROM editions e WHERE state = 'sending' ORDER BY composed_at, id",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let due: Option<i64> = row.try_get(1)?;
+                let (under_way, uncertain): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+                Ok(Sending {
+                    newsletter: row.try_get(0)?,
+                    due: due.map(moment),
+                    under_way: under_way == 1,
+                    uncertain: uncertain == 1,
+                })
+            })
+            .collect()
     }
 
     async fn with_counts(&mut self, rows: &[AnyRow]) -> Result<Vec<Edition>> {

@@ -7,7 +7,7 @@ use super::editions::State;
 use super::newsletters::{How, announce};
 use super::pictures::{self, KeptPicture};
 use super::recipients::Addressee;
-use super::{ROWS, Result, Store, places};
+use super::{Alone, Places, Result, Store, storable};
 
 /// An edition about to be frozen.
 #[derive(Clone, Debug)]
@@ -46,15 +46,19 @@ pub enum Audience<'a> {
     These(&'a mut dyn FnMut() -> Vec<Addressee>),
 }
 
+/// How many people one statement lists.
+const PEOPLE: usize = 250;
+
 impl Store {
     /// Freezes an edition with its list: all of it, or nothing. Gives its id, or `None` when there is nobody to send to
     /// (and then nothing is remembered).
     pub async fn freeze(&mut self, edition: &NewEdition, audience: Audience<'_>) -> Result<Option<i64>> {
-        let mut transaction = self.write().await?;
+        let postgres = self.is_postgres();
+        let mut transaction = self.write_alone(Alone::Numbering).await?;
         let last: Option<i64> =
             sqlx::query_scalar("SELECT MAX(id) FROM editions").fetch_one(&mut *transaction).await?;
         let id = last.unwrap_or(0) + 1;
-        if !write_all(&mut transaction, id, edition, audience).await? {
+        if !write_all(&mut transaction, postgres, id, edition, audience).await? {
             transaction.rollback().await?;
             return Ok(None);
         }
@@ -65,7 +69,8 @@ impl Store {
     /// Freezes an edition anew, its list too, in the place of what was frozen as `id`; what was not shown any more is new
     /// again. Says whether it did: not once anybody was tried, and not for nobody.
     pub async fn refreeze(&mut self, id: i64, edition: &NewEdition, audience: Audience<'_>) -> Result<bool> {
-        let mut transaction = self.write().await?;
+        let postgres = self.is_postgres();
+        let mut transaction = self.write_alone(Alone::Numbering).await?;
         let touched: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM deliveries WHERE edition = $1 AND (attempts > 0 OR state NOT IN ('pending', 'suppressed'))",
         )
@@ -83,7 +88,7 @@ impl Store {
         ] {
             sqlx::query(text).bind(id).execute(&mut *transaction).await?;
         }
-        if !write_all(&mut transaction, id, edition, audience).await? {
+        if !write_all(&mut transaction, postgres, id, edition, audience).await? {
             transaction.rollback().await?;
             return Ok(false);
         }
@@ -95,6 +100,7 @@ impl Store {
 /// An edition, its variants, its list and what it announces; `false`: nobody is on the list.
 async fn write_all(
     transaction: &mut AnyConnection,
+    postgres: bool,
     id: i64,
     edition: &NewEdition,
     audience: Audience<'_>,
@@ -102,7 +108,7 @@ async fn write_all(
     write_edition(transaction, id, edition).await?;
     match audience {
         Audience::Subscribed => list_subscribed(transaction, id, edition).await?,
-        Audience::These(next) => list_these(transaction, id, edition, next).await?,
+        Audience::These(next) => list_these(transaction, postgres, id, edition, next).await?,
     }
     let listed: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE edition = $1")
         .bind(id)
@@ -113,8 +119,7 @@ async fn write_all(
     }
     sqlx::query(
         "UPDATE deliveries SET state = 'suppressed', reply = 'the address is suppressed'
-             WHERE edition = $1 AND EXISTS
-                (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)",
+             WHERE edition = $1 AND recipient IN (SELECT recipient FROM suppressions)",
     )
     .bind(id)
     .execute(&mut *transaction)
@@ -170,7 +175,8 @@ async fn list_subscribed(connection: &mut AnyConnection, id: i64, edition: &NewE
          SELECT CAST($1 AS BIGINT), r.id, r.email, r.name, r.fields, 0, 'pending', 0, 0,
             CAST($2 AS BIGINT), CAST($2 AS BIGINT)
          FROM recipients r JOIN subscriptions s ON s.recipient = r.id
-         WHERE s.newsletter = $3 AND s.state = 'subscribed'",
+         WHERE s.newsletter = $3 AND s.state = 'subscribed'
+         ORDER BY r.id",
     )
     .bind(id)
     .bind(edition.composed.timestamp())
@@ -182,6 +188,7 @@ async fn list_subscribed(connection: &mut AnyConnection, id: i64, edition: &NewE
 
 async fn list_these(
     connection: &mut AnyConnection,
+    postgres: bool,
     id: i64,
     edition: &NewEdition,
     next: &mut dyn FnMut() -> Vec<Addressee>,
@@ -191,26 +198,26 @@ async fn list_these(
         if people.is_empty() {
             break;
         }
-        for batch in people.chunks(ROWS) {
+        for batch in people.chunks(PEOPLE) {
+            let mut places = Places::new(postgres);
             let text = format!(
-                "INSERT INTO deliveries (edition, recipient, email, name, fields, variant, state, attempts,
-                    uncertain, next_try, updated_at) VALUES {} ON CONFLICT (edition, recipient) DO NOTHING",
-                places(batch.len(), 11, 0)
+                "INSERT INTO deliveries (edition, next_try, updated_at, variant, state, attempts, uncertain,
+                    recipient, email, name, fields)
+                 SELECT {}, {}, {}, 0, 'pending', 0, 0, v.column1, v.column2, v.column3, v.column4
+                 FROM (VALUES {}) AS v WHERE 1 = 1 ON CONFLICT (edition, recipient) DO NOTHING",
+                places.one(),
+                places.one(),
+                places.one(),
+                places.rows(batch.len(), 4)
             );
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+            let composed = edition.composed.timestamp();
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).bind(composed).bind(composed);
             for person in batch {
                 query = query
-                    .bind(id)
                     .bind(person.id)
                     .bind(&person.email)
-                    .bind(person.name.as_deref())
-                    .bind(&person.fields)
-                    .bind(0i64)
-                    .bind("pending")
-                    .bind(0i64)
-                    .bind(0i64)
-                    .bind(edition.composed.timestamp())
-                    .bind(edition.composed.timestamp());
+                    .bind(person.name.as_deref().map(|name| storable(name).into_owned()))
+                    .bind(&person.fields);
             }
             query.execute(&mut *connection).await?;
         }
@@ -232,7 +239,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::store::newsletters::moment;
     use crate::store::recipients::tests::{person, take};
-    use crate::store::tests::{empty, wait};
+    use crate::store::tests::{Place, on_both_stores, wait};
 
     pub(crate) fn edition(number: i64) -> NewEdition {
         NewEdition {
@@ -253,10 +260,15 @@ pub(crate) mod tests {
         }
     }
 
-    #[test]
-    fn an_edition_is_frozen_with_its_list_and_its_items_count_as_announced() {
+    on_both_stores! {
+        an_edition_is_frozen_with_its_list_and_its_items_count_as_announced,
+        people_of_a_file_are_listed_once_and_those_who_left_are_not,
+        an_edition_for_nobody_is_not_remembered,
+    }
+
+    fn an_edition_is_frozen_with_its_list_and_its_items_count_as_announced(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             store.start_newsletter("a", &[], moment(100)).await.unwrap();
             take(&mut store, false, (0..1001).map(person).collect()).await;
             store.leave(3, Some("a"), moment(1)).await.unwrap();
@@ -272,10 +284,9 @@ pub(crate) mod tests {
         });
     }
 
-    #[test]
-    fn people_of_a_file_are_listed_once_and_those_who_left_are_not() {
+    fn people_of_a_file_are_listed_once_and_those_who_left_are_not(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             store.leave(2, Some("a"), moment(1)).await.unwrap();
             let mut people = Some(vec![person(1), person(2), person(1), person(4)]);
             let mut next = || people.take().unwrap_or_default();
@@ -284,10 +295,9 @@ pub(crate) mod tests {
         });
     }
 
-    #[test]
-    fn an_edition_for_nobody_is_not_remembered() {
+    fn an_edition_for_nobody_is_not_remembered(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             assert_eq!(store.freeze(&edition(1), Audience::Subscribed).await.unwrap(), None);
             assert!(store.editions().await.unwrap().is_empty());
             assert!(store.announced("a").await.unwrap().is_empty());

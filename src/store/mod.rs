@@ -3,7 +3,9 @@
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
 //! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`]. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
-//! that two processes queue instead of failing; what belongs together is one transaction. Work is set-based: no list of people is held in memory.
+//! that two processes queue instead of failing; on PostgreSQL (READ COMMITTED) a row's lock orders those who change it, and
+//! an advisory lock those who give out numbers or shares. What belongs together is one transaction. Work is set-based: no
+//! list of people is held in memory.
 //!
 //! Promises: what a function said is done is on disk (WAL, `synchronous=FULL`); a database that was used with another
 //! key is refused.
@@ -15,6 +17,7 @@ pub mod database;
 pub mod editions;
 pub mod explain;
 pub mod freeze;
+mod intake;
 pub mod items;
 pub mod ledger;
 pub mod newsletters;
@@ -22,6 +25,7 @@ pub mod pictures;
 pub mod recipients;
 pub mod workers;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -89,8 +93,18 @@ pub struct Store {
     settle_texts: HashMap<usize, Arc<str>>,
 }
 
-/// PostgreSQL's lock while the database is brought to this version's form; workers' own numbers are far above.
-const MIGRATING: i64 = 1;
+/// What one process does at a time. SQLite has one writer anyhow; on PostgreSQL these are advisory locks, and the workers'
+/// own numbers are far above.
+#[derive(Clone, Copy, Debug)]
+enum Alone {
+    /// Bringing the database to this version's form, and beginning to use it.
+    Migrating = 1,
+    Composing = 2,
+    /// Giving out numbers, of imports and of editions.
+    Numbering = 3,
+    /// Sharing out the connections.
+    Sharing = 4,
+}
 
 impl Store {
     /// Opens the database, makes it when it is not there (PostgreSQL's must be), and brings it to this version's form.
@@ -100,7 +114,13 @@ impl Store {
         }
         let mut store = Store::connect(database).await?;
         if !store.is_postgres() {
-            for pragma in ["PRAGMA busy_timeout = 60000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
+            for pragma in [
+                "PRAGMA busy_timeout = 60000",
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+                // 24 MB, where they are of use: a million people's indexes do not fit into the usual two.
+                "PRAGMA cache_size = -24576",
+            ] {
                 sqlx::raw_sql(pragma).execute(&mut store.connection).await?;
             }
         }
@@ -192,12 +212,18 @@ impl Store {
         Ok(self.connection.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    async fn migrate(&mut self) -> Result<()> {
+    /// A transaction that may write, and that waits until no other process is at the same.
+    async fn write_alone(&mut self, what: Alone) -> Result<Transaction<'_, Any>> {
         let is_postgres = self.is_postgres();
         let mut transaction = self.write().await?;
         if is_postgres {
-            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATING).fetch_all(&mut *transaction).await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(what as i64).fetch_all(&mut *transaction).await?;
         }
+        Ok(transaction)
+    }
+
+    async fn migrate(&mut self) -> Result<()> {
+        let mut transaction = self.write_alone(Alone::Migrating).await?;
         sqlx::raw_sql("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
             .execute(&mut *transaction)
             .await?;
@@ -215,7 +241,7 @@ impl Store {
 
     /// Remembers the key's fingerprint at first, and compares it ever after.
     pub async fn check_key(&mut self, fingerprint: &str) -> Result<()> {
-        let mut transaction = self.write().await?;
+        let mut transaction = self.write_alone(Alone::Migrating).await?;
         match read_meta(&mut transaction, "key").await? {
             Some(known) if known == fingerprint => {}
             Some(_) => return Err(StoreError::OtherKey),
@@ -241,18 +267,52 @@ async fn write_meta(connection: &mut AnyConnection, name: &str, value: &str) -> 
     Ok(())
 }
 
-/// How many rows one statement writes. SQLite finds a numbered place by looking through all of them, so that long
-/// statements cost more a row: 100,000 people took 29 s by 500 and 9 s by 50 (not optimised, on a busy machine).
+/// A text as both databases keep it: PostgreSQL's hold no NUL.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// How many rows one statement writes.
 const ROWS: usize = 50;
 
 /// `($1,$2),($3,$4)`: the numbered places of `rows` rows of `columns` columns, behind `before` others.
 fn places(rows: usize, columns: usize, before: usize) -> String {
-    let row = |row: usize| {
-        let places: Vec<String> =
-            (1..=columns).map(|column| format!("${}", before + row * columns + column)).collect();
-        format!("({})", places.join(","))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(",")
+    let mut places = Places { numbered: true, used: before };
+    places.rows(rows, columns)
+}
+
+/// The places of a statement's values, in their order. SQLite finds a numbered one by looking through all of them, so that
+/// long statements cost more a row: there, long ones have places without a number.
+struct Places {
+    numbered: bool,
+    used: usize,
+}
+
+impl Places {
+    fn new(postgres: bool) -> Places {
+        Places { numbered: postgres, used: 0 }
+    }
+
+    fn one(&mut self) -> String {
+        self.used += 1;
+        if self.numbered { format!("${}", self.used) } else { "?".to_string() }
+    }
+
+    /// `($1,$2),($3,$4)`: `rows` rows of `columns` columns.
+    fn rows(&mut self, rows: usize, columns: usize) -> String {
+        let mut text = String::new();
+        for row in 0..rows {
+            text.push_str(if row == 0 { "(" } else { ",(" });
+            for column in 0..columns {
+                if column > 0 {
+                    text.push(',');
+                }
+                text.push_str(&self.one());
+            }
+            text.push(')');
+        }
+        text
+    }
 }
 
 /// Makes an empty file for its owner only: it will hold people's addresses.
@@ -281,18 +341,47 @@ fn sqlite_address(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[path = "../../tests/support/postgres.rs"]
+#[allow(dead_code)]
+mod postgres;
+
+#[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    /// A store in a folder of its own, which lives as long as the first value.
-    pub(crate) async fn empty() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&database(&folder)).await.unwrap();
-        (folder, store)
+    use super::postgres;
+    pub(crate) use super::postgres::on_both_stores;
+
+    /// An empty database, for as long as the value lives.
+    pub(crate) struct Place {
+        pub(crate) folder: tempfile::TempDir,
+        pub(crate) database: Database,
     }
 
-    pub(crate) fn database(folder: &tempfile::TempDir) -> Database {
-        Database::Sqlite(folder.path().join("crieur.db"))
+    impl Place {
+        pub(crate) fn sqlite() -> Place {
+            let folder = tempfile::tempdir().unwrap();
+            let database = Database::Sqlite(folder.path().join("crieur.db"));
+            Place { folder, database }
+        }
+
+        /// `None`: no PostgreSQL is here, and the test is skipped by name.
+        pub(crate) fn postgres(test: &str) -> Option<Place> {
+            let folder = tempfile::tempdir().unwrap();
+            let database = Database::parse(folder.path(), &postgres::database(test)?, None).unwrap();
+            Some(Place { folder, database })
+        }
+
+        pub(crate) async fn open(&self) -> Store {
+            Store::open(&self.database).await.unwrap()
+        }
+
+        /// A connection that ended is told apart from one that lives only when the server has seen its end.
+        pub(crate) async fn settle_down(&self) {
+            if self.database.path().is_none() {
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            }
+        }
     }
 
     pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -315,31 +404,34 @@ pub(crate) mod tests {
         });
     }
 
-    #[test]
-    fn another_key_is_refused() {
+    on_both_stores! {
+        another_key_is_refused,
+        a_database_of_a_newer_version_is_refused,
+        whoever_only_looks_can_change_nothing,
+    }
+
+    fn another_key_is_refused(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             store.check_key("aa").await.unwrap();
             store.check_key("aa").await.unwrap();
             assert!(store.check_key("bb").await.unwrap_err().is_other_key());
         });
     }
 
-    #[test]
-    fn a_database_of_a_newer_version_is_refused() {
+    fn a_database_of_a_newer_version_is_refused(place: Place) {
         wait(async {
-            let (folder, mut store) = empty().await;
+            let mut store = place.open().await;
             write_meta(&mut store.connection, "version", "99").await.unwrap();
-            assert!(matches!(Store::open(&database(&folder)).await, Err(StoreError::Newer)));
+            assert!(matches!(Store::open(&place.database).await, Err(StoreError::Newer)));
         });
     }
 
-    #[test]
-    fn whoever_only_looks_can_change_nothing() {
+    fn whoever_only_looks_can_change_nothing(place: Place) {
         wait(async {
-            let (folder, store) = empty().await;
+            let store = place.open().await;
             store.close().await.unwrap();
-            let mut store = Store::look(&database(&folder)).await.unwrap().unwrap();
+            let mut store = Store::look(&place.database).await.unwrap().unwrap();
             assert!(store.brake_all("no").await.is_err());
             assert_eq!(store.key_fingerprint().await.unwrap(), None);
         });

@@ -216,12 +216,16 @@ pub(super) fn moment(seconds: i64) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tests::{empty, wait};
+    use crate::store::tests::{Place, on_both_stores, wait};
 
-    #[test]
-    fn a_newsletter_starts_once_and_its_backlog_counts_as_announced() {
+    on_both_stores! {
+        a_newsletter_starts_once_and_its_backlog_counts_as_announced,
+        the_considered_moment_never_goes_back_and_ends_the_waiting,
+    }
+
+    fn a_newsletter_starts_once_and_its_backlog_counts_as_announced(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             assert_eq!(store.newsletter("a").await.unwrap(), None);
             let backlog: Vec<String> = (0..1200).map(|n| format!("item {n}")).collect();
             store.start_newsletter("a", &backlog, moment(100)).await.unwrap();
@@ -234,10 +238,9 @@ mod tests {
         });
     }
 
-    #[test]
-    fn the_considered_moment_never_goes_back_and_ends_the_waiting() {
+    fn the_considered_moment_never_goes_back_and_ends_the_waiting(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             store.start_newsletter("a", &[], moment(100)).await.unwrap();
             assert_eq!(store.wait_for_pages("a", moment(110)).await.unwrap(), moment(110));
             assert_eq!(store.wait_for_pages("a", moment(120)).await.unwrap(), moment(110));

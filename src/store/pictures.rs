@@ -88,7 +88,7 @@ pub(super) async fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tests::{empty, wait};
+    use crate::store::tests::{Place, on_both_stores, wait};
 
     fn picture(name: &str) -> KeptPicture {
         KeptPicture { name: name.to_string(), media_type: "image/png".to_string(), content: vec![0, 255, 7] }
@@ -98,10 +98,13 @@ mod tests {
         DateTime::UNIX_EPOCH + chrono::Duration::days(day)
     }
 
-    #[test]
-    fn a_picture_is_kept_until_the_last_letter_that_shows_it_lets_it_go() {
+    on_both_stores! {
+        a_picture_is_kept_until_the_last_letter_that_shows_it_lets_it_go,
+    }
+
+    fn a_picture_is_kept_until_the_last_letter_that_shows_it_lets_it_go(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             store.keep_pictures(&[picture("b.png"), picture("a.png")], day(10)).await.unwrap();
             store.keep_pictures(&[picture("b.png")], day(20)).await.unwrap();
             store.keep_pictures(&[picture("b.png")], day(5)).await.unwrap();

@@ -3,11 +3,11 @@
 //! Promises: nobody who left is revived by an import; leaving takes effect with the commit.
 
 use chrono::{DateTime, Utc};
-use sqlx::AnyConnection;
 use sqlx::Row;
 
+use super::ledger::LEFT;
 use super::newsletters::moment;
-use super::{ROWS, Result, Store, places};
+use super::{Result, Store};
 
 /// Somebody a letter can go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,40 +66,6 @@ pub struct Listed {
 }
 
 impl Store {
-    /// Takes people in, in one transaction: `next` gives them in batches until it gives an empty one.
-    pub async fn take_in(&mut self, intake: &Intake, mut next: impl FnMut() -> Vec<Addressee>) -> Result<Taken> {
-        let mut transaction = self.write().await?;
-        let last: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(import) FROM subscriptions").fetch_one(&mut *transaction).await?;
-        let import = last.unwrap_or(0) + 1;
-        let mut taken = Taken::default();
-        loop {
-            let batch = next();
-            if batch.is_empty() {
-                break;
-            }
-            for batch in batch.chunks(ROWS) {
-                take_batch(&mut transaction, intake, import, batch, &mut taken).await?;
-            }
-        }
-        transaction.commit().await?;
-        Ok(taken)
-    }
-
-    /// Retires whoever is subscribed to a newsletter and was not in its last import. Tells how many.
-    pub async fn retire_missing(&mut self, intake: &Intake) -> Result<u64> {
-        let retired = sqlx::query(
-            "UPDATE subscriptions SET state = 'retired', since = $1
-             WHERE newsletter = $2 AND state = 'subscribed'
-               AND import < (SELECT MAX(import) FROM subscriptions WHERE newsletter = $2)",
-        )
-        .bind(intake.now.timestamp())
-        .bind(&intake.newsletter)
-        .execute(&mut self.connection)
-        .await?;
-        Ok(retired.rows_affected())
-    }
-
     /// Takes somebody off a newsletter, or off all that they are on, for good. Tells from how many.
     pub async fn leave(&mut self, recipient: i64, newsletter: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
         let mut transaction = self.write().await?;
@@ -127,6 +93,20 @@ impl Store {
             .await?
             .rows_affected();
         }
+        // No body starts for that person from the commit on: a worker that is about to begin one waits for it, or has begun.
+        sqlx::query(
+            "UPDATE deliveries SET state = 'suppressed', updated_at = $1, worker = NULL, reply = $2
+             WHERE recipient = $3 AND state IN ('pending', 'claimed')
+               AND edition IN (SELECT id FROM editions WHERE state <> 'cancelled'
+                    AND (newsletter = $4 OR CAST($5 AS BIGINT) = 1))",
+        )
+        .bind(now.timestamp())
+        .bind(LEFT)
+        .bind(recipient)
+        .bind(newsletter.unwrap_or(""))
+        .bind(i64::from(newsletter.is_none()))
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(left)
     }
@@ -214,93 +194,10 @@ impl Store {
     }
 }
 
-/// Writes one batch: the people, then their subscriptions, each set in one statement.
-async fn take_batch(
-    connection: &mut AnyConnection,
-    intake: &Intake,
-    import: i64,
-    batch: &[Addressee],
-    taken: &mut Taken,
-) -> Result<()> {
-    // SQLite and PostgreSQL both refuse to touch a row twice in one statement: the last word on an address counts.
-    let mut seen = std::collections::HashSet::new();
-    let mut people: Vec<&Addressee> = batch.iter().rev().filter(|person| seen.insert(person.id)).collect();
-    people.reverse();
-    let now = intake.now.timestamp();
-
-    let text = format!(
-        "INSERT INTO recipients (id, email, name, fields, basis, proof, added_at, updated_at) VALUES {}
-         ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = COALESCE(excluded.name, recipients.name),
-            fields = CASE WHEN excluded.fields = '{{}}' THEN recipients.fields ELSE excluded.fields END,
-            updated_at = excluded.updated_at
-         WHERE recipients.email <> excluded.email
-            OR COALESCE(recipients.name, '') <> COALESCE(excluded.name, recipients.name, '')
-            OR (recipients.fields <> excluded.fields AND excluded.fields <> '{{}}')",
-        places(people.len(), 8, 0)
-    );
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-    for person in &people {
-        query = query
-            .bind(person.id)
-            .bind(&person.email)
-            .bind(person.name.as_deref())
-            .bind(&person.fields)
-            .bind(&intake.basis.kind)
-            .bind(intake.basis.proof.as_deref())
-            .bind(now)
-            .bind(now);
-    }
-    let written = query.execute(&mut *connection).await?.rows_affected();
-
-    let ids = (2..people.len() + 2).map(|n| format!("${n}")).collect::<Vec<_>>().join(",");
-    let text = format!(
-        "SELECT COALESCE(CAST(SUM(CASE WHEN state = 'subscribed' THEN 1 ELSE 0 END) AS BIGINT), 0),
-                COALESCE(CAST(SUM(CASE WHEN state = 'left' THEN 1 ELSE 0 END) AS BIGINT), 0)
-         FROM subscriptions WHERE newsletter = $1 AND recipient IN ({ids})"
-    );
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&intake.newsletter);
-    for person in &people {
-        query = query.bind(person.id);
-    }
-    let row = query.fetch_one(&mut *connection).await?;
-    let (subscribed, left): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-
-    let text = format!(
-        "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since) VALUES {}
-         ON CONFLICT (newsletter, recipient) DO UPDATE SET import = excluded.import,
-            since = CASE WHEN subscriptions.state = 'retired' THEN excluded.since ELSE subscriptions.since END,
-            state = CASE WHEN subscriptions.state = 'left' AND {} = 0 THEN 'left' ELSE 'subscribed' END",
-        places(people.len(), 6, 0),
-        i64::from(intake.revive)
-    );
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-    for person in &people {
-        query = query
-            .bind(&intake.newsletter)
-            .bind(person.id)
-            .bind("subscribed")
-            .bind(intake.source)
-            .bind(import)
-            .bind(now);
-    }
-    query.execute(&mut *connection).await?;
-
-    let left = if intake.revive { 0 } else { left.unsigned_abs() };
-    let (people, subscribed) = (people.len() as u64, subscribed.unsigned_abs());
-    let added = people - subscribed - left;
-    // Of the rows written, those of people who are new to the newsletter count as added.
-    let updated = written.saturating_sub(added).min(subscribed);
-    taken.added += added;
-    taken.updated += updated;
-    taken.unchanged += subscribed - updated;
-    taken.left += left;
-    Ok(())
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::store::tests::{empty, wait};
+    use crate::store::tests::{Place, on_both_stores, wait};
 
     pub(crate) fn person(id: i64) -> Addressee {
         Addressee { id, email: format!("p{id:07}@example.org"), name: None, fields: "{}".to_string() }
@@ -325,10 +222,15 @@ pub(crate) mod tests {
         taken
     }
 
-    #[test]
-    fn an_import_adds_updates_and_retires_but_revives_nobody_who_left() {
+    on_both_stores! {
+        an_import_adds_updates_and_retires_but_revives_nobody_who_left,
+        the_last_word_on_an_address_given_twice_counts,
+        somebody_unknown_who_leaves_stays_away,
+    }
+
+    fn an_import_adds_updates_and_retires_but_revives_nobody_who_left(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             let taken = take(&mut store, false, (0..1300).map(person).collect()).await;
             assert_eq!(taken, Taken { added: 1300, ..Taken::default() });
 
@@ -346,10 +248,9 @@ pub(crate) mod tests {
         });
     }
 
-    #[test]
-    fn the_last_word_on_an_address_given_twice_counts() {
+    fn the_last_word_on_an_address_given_twice_counts(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             let named = |name: &str| Addressee { name: Some(name.to_string()), ..person(3) };
             let taken = take(&mut store, false, vec![named("first"), named("second")]).await;
             assert_eq!(taken.added, 1);
@@ -359,10 +260,9 @@ pub(crate) mod tests {
         });
     }
 
-    #[test]
-    fn somebody_unknown_who_leaves_stays_away() {
+    fn somebody_unknown_who_leaves_stays_away(place: Place) {
         wait(async {
-            let (_folder, mut store) = empty().await;
+            let mut store = place.open().await;
             assert_eq!(store.leave(5, Some("a"), moment(1)).await.unwrap(), 1);
             let taken = take(&mut store, false, vec![person(5)]).await;
             assert_eq!(taken, Taken { left: 1, ..Taken::default() });

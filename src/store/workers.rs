@@ -16,12 +16,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
-use super::{Result, Store, StoreError};
+use super::{Alone, Result, Store, StoreError};
 
 /// How long a lease lasts, in seconds.
 const LEASE: i64 = 60;
-/// The advisory lock of whoever composes; workers' own numbers are far above.
-const COMPOSING: i64 = 2;
 
 /// A registered worker; its lock is held as long as this value lives, on PostgreSQL as long as its connection.
 pub struct Worker {
@@ -97,7 +95,8 @@ impl Store {
     /// Renews the lease of a worker that has `used` connections and wants `wanted` of the `limit` that all share.
     pub async fn heartbeat(&mut self, worker: &Worker, used: i64, wanted: i64, limit: i64) -> Result<Share> {
         let clock = self.clock();
-        let mut transaction = self.write().await?;
+        // Two that read each other's numbers at once would both take what is left.
+        let mut transaction = self.write_alone(Alone::Sharing).await?;
         let renewed = sqlx::query(sqlx::AssertSqlSafe(format!(
             "UPDATE workers SET lease_until = {clock} + {LEASE}, wanted = $1 WHERE id = $2"
         )))
@@ -206,7 +205,7 @@ impl Store {
             return Ok(try_lock(&path, true)?.map(|lock| Composing { _lock: Some(lock) }));
         }
         let free = sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock($1)")
-            .bind(COMPOSING)
+            .bind(Alone::Composing as i64)
             .fetch_one(&mut self.connection)
             .await?;
         Ok(free.then_some(Composing { _lock: None }))
@@ -272,7 +271,7 @@ fn shares(wishes: &[i64], limit: i64) -> Vec<i64> {
 mod tests {
     use super::*;
     use crate::store::newsletters::moment;
-    use crate::store::tests::{empty, wait};
+    use crate::store::tests::{Place, on_both_stores, wait};
 
     #[test]
     fn what_one_leaves_goes_to_the_others() {
@@ -282,11 +281,16 @@ mod tests {
         assert_eq!(shares(&[8, 8, 8], 2), [1, 1, 0]);
     }
 
-    #[test]
-    fn a_newcomer_waits_until_the_others_have_let_go() {
+    on_both_stores! {
+        a_newcomer_waits_until_the_others_have_let_go,
+        whose_lock_is_free_is_dead_and_whoever_lives_is_not,
+        one_composes_at_a_time,
+    }
+
+    fn a_newcomer_waits_until_the_others_have_let_go(place: Place) {
         wait(async {
-            let (folder, mut store) = empty().await;
-            let mut other = Store::open(&crate::store::tests::database(&folder)).await.unwrap();
+            let mut store = place.open().await;
+            let mut other = place.open().await;
             let first = store.hire("first").await.unwrap();
             assert_eq!(store.heartbeat(&first, 0, 8, 8).await.unwrap().may, 8);
             let second = other.hire("second").await.unwrap();
@@ -301,35 +305,35 @@ mod tests {
         });
     }
 
-    #[test]
-    fn whose_lock_is_free_is_dead_and_whoever_lives_is_not() {
+    fn whose_lock_is_free_is_dead_and_whoever_lives_is_not(place: Place) {
         wait(async {
-            let (folder, mut store) = empty().await;
-            let mut other = Store::open(&crate::store::tests::database(&folder)).await.unwrap();
+            let mut store = place.open().await;
+            let mut other = place.open().await;
             let me = store.hire("me").await.unwrap();
             let them = other.hire("them").await.unwrap();
             store.bury_dead(Some(&me), moment(1)).await.unwrap();
             assert!(!other.heartbeat(&them, 0, 1, 8).await.unwrap().lost);
             drop((them.id, other));
             drop(them);
+            place.settle_down().await;
             store.bury_dead(Some(&me), moment(1)).await.unwrap();
             assert!(store.heartbeat(&me, 0, 1, 8).await.unwrap().alone);
             store.dismiss(me).await.unwrap();
             let left: Vec<_> =
-                fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+                fs::read_dir(place.folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
             assert!(!left.iter().any(|name| name.to_string_lossy().contains("worker")), "{left:?}");
         });
     }
 
-    #[test]
-    fn one_composes_at_a_time() {
+    fn one_composes_at_a_time(place: Place) {
         wait(async {
-            let (folder, mut store) = empty().await;
-            let mut other = Store::open(&crate::store::tests::database(&folder)).await.unwrap();
+            let mut store = place.open().await;
+            let mut other = place.open().await;
             let lock = store.lock_composing().await.unwrap();
             assert!(lock.is_some());
             assert!(other.lock_composing().await.unwrap().is_none());
-            drop(lock);
+            drop((lock, store));
+            place.settle_down().await;
             assert!(other.lock_composing().await.unwrap().is_some());
         });
     }

@@ -95,7 +95,13 @@ impl Project {
             command.args(["--now", now]);
         }
         command.args(arguments);
-        for variable in ["CRIEUR_KEYS_FILE", "CRIEUR_SMTP_PASSWORD", "CRIEUR_SMTP_PASSWORD_FILE"] {
+        for variable in [
+            "CRIEUR_KEYS_FILE",
+            "CRIEUR_SMTP_PASSWORD",
+            "CRIEUR_SMTP_PASSWORD_FILE",
+            "CRIEUR_DATABASE_PASSWORD",
+            "CRIEUR_DATABASE_PASSWORD_FILE",
+        ] {
             command.env_remove(variable);
         }
         command

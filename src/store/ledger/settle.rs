@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
-use super::super::{Result, Store, places};
+use super::super::{Result, Store, places, storable};
 use super::{Begin, Committed, Settled, Verdict};
 
 /// Who settles what.
@@ -172,7 +172,7 @@ async fn write(
             .bind(outcome.recipient)
             .bind(state)
             .bind(next_try.map_or(NOT_AGAIN, |moment| moment.timestamp()))
-            .bind(outcome.reply.as_str())
+            .bind(storable(&outcome.reply).into_owned())
             .bind(uncertain)
             .bind(untried)
             .bind(0i64)
@@ -204,7 +204,7 @@ async fn give_up(connection: &mut AnyConnection, desk: Desk<'_>, outcome: &Settl
     )
     .bind(outcome.recipient)
     .bind(&outcome.email)
-    .bind(&outcome.reply)
+    .bind(storable(&outcome.reply).into_owned())
     .bind(desk.edition)
     .bind(desk.now.timestamp())
     .execute(connection)

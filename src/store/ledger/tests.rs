@@ -3,7 +3,7 @@ use crate::store::editions::State;
 use crate::store::freeze::Audience;
 use crate::store::freeze::tests::edition;
 use crate::store::recipients::tests::{person, take};
-use crate::store::tests::{empty, wait};
+use crate::store::tests::{Place, on_both_stores, wait};
 use crate::store::workers::Buried;
 
 async fn frozen(store: &mut Store, people: i64) -> i64 {
@@ -29,10 +29,21 @@ fn settled(recipient: i64, verdict: Verdict) -> Settled {
     Settled { recipient, email: person(recipient).email, verdict, reply: "words".to_string() }
 }
 
-#[test]
-fn the_ledger_balances_whatever_the_outcomes() {
+on_both_stores! {
+    the_ledger_balances_whatever_the_outcomes,
+    no_body_starts_for_somebody_who_left_after_the_claim,
+    what_a_dead_worker_held_is_free_and_what_it_was_sending_is_uncertain,
+    a_stopped_edition_begins_nothing_and_an_edition_is_done_once_all_is_settled,
+    refusals_that_were_ours_are_taken_back_with_their_suppressions,
+    an_envelope_that_is_refused_counts_as_a_try_and_one_that_was_not_tried_does_not,
+    a_worker_that_was_given_up_begins_nothing_and_settles_nothing,
+    rows_of_a_domain_that_takes_no_more_stay_where_they_are,
+    slots_are_kept_together_and_begin_anew_after_a_pause,
+}
+
+fn the_ledger_balances_whatever_the_outcomes(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 6).await;
         let w = employed(&mut store).await;
         let now = moment(6000);
@@ -60,10 +71,9 @@ fn the_ledger_balances_whatever_the_outcomes() {
     });
 }
 
-#[test]
-fn no_body_starts_for_somebody_who_left_after_the_claim() {
+fn no_body_starts_for_somebody_who_left_after_the_claim(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 2).await;
         let w = employed(&mut store).await;
         store.claim(id, &w, moment(6000), 100, &[]).await.unwrap();
@@ -74,10 +84,9 @@ fn no_body_starts_for_somebody_who_left_after_the_claim() {
     });
 }
 
-#[test]
-fn what_a_dead_worker_held_is_free_and_what_it_was_sending_is_uncertain() {
+fn what_a_dead_worker_held_is_free_and_what_it_was_sending_is_uncertain(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 3).await;
         for times in 0..=3 {
             let resent = store.resend_uncertain(id, moment(7000)).await.unwrap();
@@ -95,10 +104,9 @@ fn what_a_dead_worker_held_is_free_and_what_it_was_sending_is_uncertain() {
     });
 }
 
-#[test]
-fn a_stopped_edition_begins_nothing_and_an_edition_is_done_once_all_is_settled() {
+fn a_stopped_edition_begins_nothing_and_an_edition_is_done_once_all_is_settled(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 1).await;
         let w = employed(&mut store).await;
         store.claim(id, &w, moment(6000), 100, &[]).await.unwrap();
@@ -113,10 +121,9 @@ fn a_stopped_edition_begins_nothing_and_an_edition_is_done_once_all_is_settled()
     });
 }
 
-#[test]
-fn refusals_that_were_ours_are_taken_back_with_their_suppressions() {
+fn refusals_that_were_ours_are_taken_back_with_their_suppressions(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 1).await;
         let w = employed(&mut store).await;
         store.claim(id, &w, moment(6000), 100, &[]).await.unwrap();
@@ -132,10 +139,9 @@ fn refusals_that_were_ours_are_taken_back_with_their_suppressions() {
     });
 }
 
-#[test]
-fn an_envelope_that_is_refused_counts_as_a_try_and_one_that_was_not_tried_does_not() {
+fn an_envelope_that_is_refused_counts_as_a_try_and_one_that_was_not_tried_does_not(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 3).await;
         let w = employed(&mut store).await;
         store.claim(id, &w, moment(6000), 100, &[]).await.unwrap();
@@ -154,10 +160,9 @@ fn an_envelope_that_is_refused_counts_as_a_try_and_one_that_was_not_tried_does_n
     });
 }
 
-#[test]
-fn a_worker_that_was_given_up_begins_nothing_and_settles_nothing() {
+fn a_worker_that_was_given_up_begins_nothing_and_settles_nothing(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 2).await;
         store.claim(id, "4711", moment(6000), 100, &[]).await.unwrap();
         let committed = store.settle(desk(id, "4711", moment(6000)), &[], &[begin(0)]).await.unwrap();
@@ -168,10 +173,9 @@ fn a_worker_that_was_given_up_begins_nothing_and_settles_nothing() {
     });
 }
 
-#[test]
-fn rows_of_a_domain_that_takes_no_more_stay_where_they_are() {
+fn rows_of_a_domain_that_takes_no_more_stay_where_they_are(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         let id = frozen(&mut store, 3).await;
         let full = ["example.org".to_string()];
         assert!(store.claim(id, "1", moment(6000), 100, &full).await.unwrap().is_empty());
@@ -180,10 +184,9 @@ fn rows_of_a_domain_that_takes_no_more_stay_where_they_are() {
     });
 }
 
-#[test]
-fn slots_are_kept_together_and_begin_anew_after_a_pause() {
+fn slots_are_kept_together_and_begin_anew_after_a_pause(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         assert_eq!(store.reserve("", 3, 100, 1_000_000).await.unwrap(), 1_000_000);
         assert_eq!(store.reserve("", 1, 100, 1_000_010).await.unwrap(), 1_000_300);
         assert_eq!(store.reserve("example.org", 1, 100, 1_000_010).await.unwrap(), 1_000_010);
@@ -196,7 +199,8 @@ fn slots_are_kept_together_and_begin_anew_after_a_pause() {
 #[test]
 fn rows_are_found_by_their_keys_however_many_there_are() {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let place = Place::sqlite();
+        let mut store = place.open().await;
         for text in [settle::text(1), settle::text(2), settle::text(16)] {
             let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
             let rows = sqlx::query(text).fetch_all(&mut store.connection).await.unwrap();
