@@ -110,8 +110,12 @@ impl Prepared {
         for part in &self.parts {
             match part {
                 Part::Fixed(bytes) => out.extend_from_slice(bytes),
-                Part::Stamp(source, Escape::None) => encode_piece(&self.plain.stamp_of(source, to, &mut seen), &mut out),
-                Part::Stamp(source, Escape::Html) => encode_piece(&self.marked.stamp_of(source, to, &mut seen), &mut out),
+                Part::Stamp(source, Escape::None) => {
+                    encode_piece(&self.plain.stamp_of(source, to, &mut seen), &mut out)
+                }
+                Part::Stamp(source, Escape::Html) => {
+                    encode_piece(&self.marked.stamp_of(source, to, &mut seen), &mut out)
+                }
                 Part::Own(field) => self.write_own(*field, message_id, to, &mut out),
             }
         }

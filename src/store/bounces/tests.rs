@@ -3,7 +3,7 @@ use crate::store::freeze::Audience;
 use crate::store::freeze::tests::edition;
 use crate::store::ledger::{Begin, Desk, Settled, Verdict};
 use crate::store::recipients::tests::{person, take};
-use crate::store::tests::{empty, wait};
+use crate::store::tests::{Place, on_both_stores, wait};
 
 const DAY: i64 = 86_400;
 
@@ -57,10 +57,17 @@ async fn reason(store: &mut Store, recipient: i64) -> Option<String> {
     store.suppression(recipient).await.unwrap().map(|(reason, ..)| reason)
 }
 
-#[test]
-fn a_hard_return_and_a_complaint_suppress_at_once_and_the_ledger_stays_as_it_is() {
+on_both_stores! {
+    a_hard_return_and_a_complaint_suppress_at_once_and_the_ledger_stays_as_it_is,
+    a_person_brings_an_address_back_and_what_came_back_before_counts_no_more,
+    five_in_a_row_over_ten_days_suppress_in_whatever_order_they_are_read,
+    a_mass_refused_by_policy_suppresses_nobody_not_even_those_told_first,
+    a_delivery_is_found_by_its_number_and_by_its_message_id,
+}
+
+fn a_hard_return_and_a_complaint_suppress_at_once_and_the_ledger_stays_as_it_is(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         take(&mut store, false, (0..4).map(person).collect()).await;
         let id = delivered(&mut store, 1, 4, 6000).await;
         assert_eq!(note(&mut store, &report(id, 0, "hard"), 7000).await, Noted::Suppressed);
@@ -89,10 +96,9 @@ fn a_hard_return_and_a_complaint_suppress_at_once_and_the_ledger_stays_as_it_is(
     });
 }
 
-#[test]
-fn a_person_brings_an_address_back_and_what_came_back_before_counts_no_more() {
+fn a_person_brings_an_address_back_and_what_came_back_before_counts_no_more(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         take(&mut store, false, vec![person(0)]).await;
         for number in 1..=6 {
             let id = delivered(&mut store, number, 1, number * 3 * DAY).await;
@@ -110,10 +116,9 @@ fn a_person_brings_an_address_back_and_what_came_back_before_counts_no_more() {
     });
 }
 
-#[test]
-fn five_in_a_row_over_ten_days_suppress_in_whatever_order_they_are_read() {
+fn five_in_a_row_over_ten_days_suppress_in_whatever_order_they_are_read(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         take(&mut store, false, vec![person(0)]).await;
         let mut ids = Vec::new();
         for number in 1..=5 {
@@ -162,10 +167,9 @@ fn a_letter_that_arrived_in_between_begins_the_row_anew() {
     }
 }
 
-#[test]
-fn a_mass_refused_by_policy_suppresses_nobody_not_even_those_told_first() {
+fn a_mass_refused_by_policy_suppresses_nobody_not_even_those_told_first(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         take(&mut store, false, (0..20).map(person).collect()).await;
         for number in 1..=4 {
             let id = delivered(&mut store, number, 20, number * 3 * DAY).await;
@@ -192,10 +196,9 @@ fn a_mass_refused_by_policy_suppresses_nobody_not_even_those_told_first() {
     });
 }
 
-#[test]
-fn a_delivery_is_found_by_its_number_and_by_its_message_id() {
+fn a_delivery_is_found_by_its_number_and_by_its_message_id(place: Place) {
     wait(async {
-        let (_folder, mut store) = empty().await;
+        let mut store = place.open().await;
         take(&mut store, false, (0..2).map(person).collect()).await;
         let id = delivered(&mut store, 1, 2, 6000).await;
         let sent = store.sent(id, 1).await.unwrap().unwrap();
