@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::postgres;
+use crate::support::postgres::{self, GUARDED};
 use crate::support::project::{Project, Ran};
 use crate::support::smtp::{Act, Peer, Step};
 use crate::support::stores::{Place, on_both_stores};
@@ -162,10 +162,10 @@ fn what_a_run_does_it_does_on_either_store(place: Place) {
 #[test]
 fn a_servers_password_comes_from_the_environment_and_is_never_shown() {
     let test = "a_servers_password_comes_from_the_environment_and_is_never_shown";
-    let Some((port, name)) = postgres::named_database(test, "guarded") else { return };
+    let Some((port, name)) = postgres::guarded_database(test) else { return };
     let project = Project::new();
     let config = project.read("config/crieur.yaml");
-    project.write("config/crieur.yaml", format!("{config}database: postgres://crieur@127.0.0.1:{port}/{name}\n"));
+    project.write("config/crieur.yaml", format!("{config}database: postgres://{GUARDED}@127.0.0.1:{port}/{name}\n"));
     let refused = project.command(&["status"]).env("CRIEUR_DATABASE_PASSWORD", "wrong word").output();
     let refused = Ran::from(refused.expect("the program starts"));
     assert_eq!(refused.status, 2, "{}", refused.stderr);

@@ -15,8 +15,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Who owns the databases; by password (this one) in databases whose name begins with `guarded`.
+/// Who owns the databases.
 pub const USER: &str = "crieur";
+/// Who must say a password, and owns those of [`guarded_database`].
+pub const GUARDED: &str = "guarded";
 pub const PASSWORD: &str = "pass w:rd/@%";
 
 struct Server {
@@ -29,12 +31,16 @@ static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
 /// The address of an empty database of its own; `None`: PostgreSQL is not there, and the test is skipped by name.
 pub fn database(test: &str) -> Option<String> {
-    let (port, name) = named_database(test, "test")?;
+    let (port, name) = owned_database(test, USER)?;
     Some(format!("postgres://{USER}@127.0.0.1:{port}/{name}"))
 }
 
-/// The port and the name of an empty database of its own, whose name begins with `prefix`.
-pub fn named_database(test: &str, prefix: &str) -> Option<(u16, String)> {
+/// The port and the name of an empty database whose owner must say a password.
+pub fn guarded_database(test: &str) -> Option<(u16, String)> {
+    owned_database(test, GUARDED)
+}
+
+fn owned_database(test: &str, owner: &str) -> Option<(u16, String)> {
     let Some(server) = SERVER.get_or_init(Server::start) else {
         assert!(
             std::env::var("CRIEUR_TEST_PEERS").as_deref() != Ok("all"),
@@ -43,8 +49,8 @@ pub fn named_database(test: &str, prefix: &str) -> Option<(u16, String)> {
         println!("skipped: {test} needs postgresql");
         return None;
     };
-    let name = format!("{prefix}_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    server.tell("postgres", &format!("CREATE DATABASE {name} OWNER {USER}"));
+    let name = format!("{owner}_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    server.tell("postgres", &format!("CREATE DATABASE {name} OWNER {owner}"));
     Some((server.port, name))
 }
 
@@ -86,7 +92,7 @@ impl Server {
         let script = format!(
             "cd {here}
              {become_user}{bin}/initdb -D {here}/data -U postgres -A trust -E UTF8 {locale} --no-sync >initdb.log 2>&1 || exit 1
-             printf 'host all postgres 127.0.0.1/32 trust\\nhost /^guarded all 127.0.0.1/32 scram-sha-256\\n' > data/pg_hba.conf
+             printf 'host all postgres 127.0.0.1/32 trust\\nhost all {GUARDED} 127.0.0.1/32 scram-sha-256\\n' > data/pg_hba.conf
              printf 'host all all 127.0.0.1/32 trust\\n' >> data/pg_hba.conf
              {become_user}{bin}/postgres -D {here}/data -p {port} -k '' -c listen_addresses=127.0.0.1 -c max_connections=200 \
                  </dev/null >postgres.log 2>&1 &
@@ -116,7 +122,9 @@ impl Server {
             std::thread::sleep(Duration::from_millis(50));
         }
         std::mem::forget(keeper);
-        server.tell("postgres", &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"));
+        for user in [USER, GUARDED] {
+            server.tell("postgres", &format!("CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'"));
+        }
         Some(server)
     }
 
