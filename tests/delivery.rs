@@ -43,6 +43,12 @@ pub(crate) fn route(port: u16) -> Settings {
     }
 }
 
+/// Where a test opens a database before it answers: on a busy machine that takes its time.
+fn patient(port: u16) -> Settings {
+    let minute = Duration::from_secs(60);
+    Settings { patience: Patience { connect: minute, command: minute, body: minute }, ..route(port) }
+}
+
 pub(crate) fn setting(settings: Settings, connections: usize, now: DateTime<Utc>) -> Setting {
     Setting {
         route: Route::Smtp(settings),
@@ -403,7 +409,7 @@ fn no_body_starts_before_the_last_outcome_is_on_disk(place: Place) {
             }
             Act::Usual
         });
-        assert_eq!(post.deliver(&setting(route(peer.port), 1, beginning())).await, Ended::Tried);
+        assert_eq!(post.deliver(&setting(patient(peer.port), 1, beginning())).await, Ended::Tried);
         assert_eq!(post.counts().await.accepted, 12);
     });
 }
@@ -434,7 +440,7 @@ fn somebody_who_leaves_during_the_delivery_gets_no_letter_any_more(place: Place)
             }
             Act::Usual
         });
-        assert_eq!(post.deliver(&setting(route(peer.port), 1, beginning())).await, Ended::Tried);
+        assert_eq!(post.deliver(&setting(patient(peer.port), 1, beginning())).await, Ended::Tried);
         assert_eq!(peer.received().len(), 1);
         let counts = post.counts().await;
         assert_eq!((counts.accepted, counts.suppressed), (1, 11));
@@ -457,13 +463,13 @@ fn a_person_stops_an_edition_in_the_middle_and_it_goes_on_when_they_resume(place
             }
             Act::Usual
         });
-        assert_eq!(post.deliver(&setting(route(peer.port), 1, beginning())).await, Ended::Stopped);
+        assert_eq!(post.deliver(&setting(patient(peer.port), 1, beginning())).await, Ended::Stopped);
         let counts = post.counts().await;
         assert_eq!((counts.accepted, counts.pending), (4, 8));
         peer.order(|_| Act::Usual);
         let id = post.edition().await.id;
         post.store.move_edition(id, &[State::Held], State::Sending, None).await.expect("writable");
-        post.deliver(&setting(route(peer.port), 2, beginning())).await;
+        post.deliver(&setting(patient(peer.port), 2, beginning())).await;
         assert_eq!(post.counts().await.accepted, 12);
         assert_eq!(peer.received().len(), 12);
     });
