@@ -33,6 +33,7 @@ mod postfix;
 mod preview;
 mod recipients;
 mod refusing_relay;
+mod returned;
 mod run_flow;
 mod static_pages;
 mod support;

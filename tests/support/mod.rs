@@ -10,6 +10,7 @@ pub mod dns;
 pub mod html;
 pub mod http;
 pub mod letters;
+pub mod mta;
 pub mod pages;
 pub mod posted;
 pub mod postfix;
