@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::support::posted::{by_person, edition, to_people};
 use crate::support::postfix::Postfix;
+use crate::support::postgres;
 use crate::support::project::Project;
 use crate::support::random::Random;
 
@@ -145,23 +146,49 @@ fn check(project: &Project, letters: &[(String, String)], people: usize, kills: 
     twice
 }
 
-fn into_postfix(test: &str, arguments: &[&str], at_once: usize) {
+fn into_postfix(test: &str, database: Option<String>, arguments: &[&str], at_once: usize) {
     let Some(postfix) = Postfix::start_keeping(test) else { return };
-    let mail = format!("  connections: {CONNECTIONS}\n");
+    let database = database.map(|address| format!("database: {address}\n")).unwrap_or_default();
+    let mail = format!("  connections: {CONNECTIONS}\n{database}");
     let project = to_people(&format!("smtp://127.0.0.1:{}", postfix.port), PEOPLE, &mail, "approve: yes\n");
     kill_and_count(test, &project, arguments, at_once, PEOPLE, || postfix.kept());
 }
 
+const RUN: &[&str] = &["run", "--stage", "send"];
+const WORKER: &[&str] = &["worker", "--until-done"];
+
 #[test]
 fn a_run_that_is_killed_at_random_moments_misses_nobody() {
-    into_postfix("a_run_that_is_killed_at_random_moments_misses_nobody", &["run", "--stage", "send"], 1);
+    into_postfix("a_run_that_is_killed_at_random_moments_misses_nobody", None, RUN, 1);
+}
+
+#[test]
+fn three_workers_of_one_file_of_which_one_is_killed_at_random_moments_miss_nobody() {
+    const TEST: &str = "three_workers_of_one_file_of_which_one_is_killed_at_random_moments_miss_nobody";
+    into_postfix(TEST, None, WORKER, 3);
+}
+
+#[test]
+fn a_worker_on_a_database_server_that_is_killed_at_random_moments_misses_nobody() {
+    const TEST: &str = "a_worker_on_a_database_server_that_is_killed_at_random_moments_misses_nobody";
+    if let Some(database) = postgres::database(TEST) {
+        into_postfix(TEST, Some(database), WORKER, 1);
+    }
+}
+
+#[test]
+fn three_workers_on_a_database_server_of_which_one_is_killed_at_random_moments_miss_nobody() {
+    const TEST: &str = "three_workers_on_a_database_server_of_which_one_is_killed_at_random_moments_miss_nobody";
+    if let Some(database) = postgres::database(TEST) {
+        into_postfix(TEST, Some(database), WORKER, 3);
+    }
 }
 
 #[test]
 fn a_run_into_a_maildir_that_is_killed_at_random_moments_misses_nobody() {
     const TEST: &str = "a_run_into_a_maildir_that_is_killed_at_random_moments_misses_nobody";
     let project = to_people("maildir:var/outbox", 400, "", "approve: yes\n");
-    kill_and_count(TEST, &project, &["run", "--stage", "send"], 1, 400, || {
+    kill_and_count(TEST, &project, RUN, 1, 400, || {
         let field = |letter: &str, name: &str| {
             letter.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_string()
         };

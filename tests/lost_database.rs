@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::posted::{edition, to_people};
 use crate::support::smtp::{Act, Peer, Received, Step};
-use crate::support::{is_root, peer_or_skip};
+use crate::support::{is_root, peer_or_skip, postgres};
 
 const PEOPLE: usize = 1500;
 const CONNECTIONS: usize = 4;
@@ -144,6 +144,47 @@ fn a_database_that_may_hold_no_more_pages_stops_the_delivery_and_nobody_is_misse
     project.ok(&["run"]);
     assert_eq!(edition(&project, 0)["state"], "done");
     let twice = check(&peer.received(), PEOPLE, CONNECTIONS);
+    println!("{TEST}: stopped at {reached}, missed 0, twice {twice}");
+}
+
+#[test]
+fn a_database_server_that_goes_away_stops_the_delivery_with_a_clear_error_and_nobody_is_missed_when_it_is_back() {
+    const TEST: &str =
+        "a_database_server_that_goes_away_stops_the_delivery_with_a_clear_error_and_nobody_is_missed_when_it_is_back";
+    let Some(database) = postgres::database(TEST) else { return };
+    let name = database.rsplit('/').next().expect("a name").to_string();
+    let peer = Peer::start(|_| Act::Usual);
+    let mail = format!("  connections: {CONNECTIONS}\ndatabase: {database}\n");
+    let project = to_people(&format!("smtp://127.0.0.1:{}", peer.port), 300, &mail, "");
+    let (seen, address, gone) = (peer.clone(), database.clone(), std::sync::OnceLock::new());
+    peer.order(move |step| {
+        if matches!(step, Step::Body { .. }) && seen.received().len() >= 100 {
+            // Nobody else's connections are let in, and those that there are end.
+            gone.get_or_init(|| {
+                let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                postgres::ask(&address, &format!("ALTER DATABASE {name} CONNECTION LIMIT 0"));
+                postgres::ask(&address, cut);
+            });
+        }
+        Act::Usual
+    });
+    let ran = project.crieur(&["run"]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error: ") && ran.stderr.contains("news n° 1"), "{}", ran.stderr);
+    let reached = peer.received().len();
+    assert!((100..300).contains(&reached), "in the middle: {reached}");
+    let ran = project.crieur(&["run"]);
+    assert_eq!(ran.status, 2, "still gone: {}", ran.stderr);
+    assert!(ran.stderr.contains("error: ") && ran.stderr.contains("database"), "{}", ran.stderr);
+    assert_eq!(peer.received().len(), reached);
+
+    let name = database.rsplit('/').next().expect("a name");
+    postgres::ask(&database, &format!("ALTER DATABASE {name} CONNECTION LIMIT -1"));
+    peer.order(|_| Act::Usual);
+    project.ok(&["run"]);
+    let now = edition(&project, 0);
+    assert_eq!((&now["state"], &now["accepted"]), (&Value::from("done"), &Value::from(300)), "{now}");
+    let twice = check(&peer.received(), 300, CONNECTIONS);
     println!("{TEST}: stopped at {reached}, missed 0, twice {twice}");
 }
 
