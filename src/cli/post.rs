@@ -21,8 +21,8 @@ pub struct Posted {
     pub problems: Problems,
     /// The editions that were touched: newsletter and number.
     touched: BTreeSet<(String, i64)>,
-    /// Something waits for the server.
-    pub waits: bool,
+    /// What the mail server said, or did not, for which something waits: it is asked once a run, not by each edition anew.
+    pub waits: Option<String>,
 }
 
 impl Posted {
@@ -107,6 +107,10 @@ impl Posted {
                 continue;
             }
             self.touched.insert((edition.newsletter.clone(), edition.number));
+            if let Some(words) = &self.waits {
+                say_ended(globals, &edition, &Ended::Waits(words.clone()));
+                continue;
+            }
             let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
             // Before the first letter leaves: it names this page, and shows these pictures.
             let published = office.config.root.join(&office.config.publish.out);
@@ -126,8 +130,10 @@ impl Posted {
                 after.newsletter,
                 after.number
             );
-            self.waits |= matches!(ended, Ended::Waits(_));
             say_ended(globals, &after, &ended);
+            if let Ended::Waits(words) = ended {
+                self.waits = Some(words);
+            }
         }
         Ok(())
     }

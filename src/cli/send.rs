@@ -76,7 +76,7 @@ async fn send(
     }
     let named = |name: &str| newsletters.iter().any(|newsletter| newsletter.name == name);
     let mut editions = posted.editions(office, named).await?;
-    while wait && let Some(pause) = post::pause(&editions, &setting, posted.waits) {
+    while wait && let Some(pause) = post::pause(&editions, &setting, posted.waits.is_some()) {
         globals.say(format_args!("waiting {} seconds for the next try", pause.as_secs()));
         let until = tokio::time::Instant::now() + pause;
         while tokio::time::Instant::now() < until && !setting.stop.is_asked() {
@@ -85,7 +85,7 @@ async fn send(
         if setting.stop.is_asked() {
             break;
         }
-        posted.waits = false;
+        posted.waits = None;
         posted.deliver(globals, office, &setting, named).await?;
         editions = posted.editions(office, named).await?;
     }

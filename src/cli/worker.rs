@@ -62,9 +62,9 @@ async fn work(globals: &Globals, office: &mut Office, until_done: bool) -> anyho
             .map(|one| one.newsletter.clone())
             .collect();
         if !ready.is_empty() {
-            posted.waits = false;
+            posted.waits = None;
             posted.deliver(globals, office, &setting, |name| ready.contains(name)).await?;
-            if posted.waits {
+            if posted.waits.is_some() {
                 sleep(&setting, PATIENCE).await;
             }
             continue;
