@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use chrono::TimeDelta;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 
 use super::office::Office;
-use super::{Globals, ledger};
+use super::{Globals, Outcome, ledger, report};
 use crate::announce::{self, Asked, Material, Next, Scene, Tended, Wait};
 use crate::config::{Config, Newsletter};
 use crate::mail::delivery::{Ended, Setting};
-use crate::mail::outcome::Outcome;
+use crate::mail::outcome::Outcome as Tried;
 use crate::problem::{Problem, Problems};
 use crate::store::editions::{Edition, State};
 
@@ -72,16 +73,16 @@ impl Posted {
             for (address, outcome) in announce::send_ahead(&mut office.store, setting, newsletter, &edition).await? {
                 let name = format!("{} n° {}", edition.newsletter, edition.number);
                 match outcome {
-                    Outcome::Accepted(_) => globals.say(format_args!("{name}: preview to {address}")),
-                    Outcome::Refused { reply, .. } => {
+                    Tried::Accepted(_) => globals.say(format_args!("{name}: preview to {address}")),
+                    Tried::Refused { reply, .. } => {
                         let message = format!("the preview of {name} to {address} was refused: {reply}");
                         let problem = Problem::warning("preview", message).in_file(&newsletter.file);
                         self.problems.push(problem.help("look at `preview_to`"));
                     }
-                    Outcome::Deferred(words) | Outcome::Unknown(words) => {
+                    Tried::Deferred(words) | Tried::Unknown(words) => {
                         globals.say(format_args!("{name}: the preview to {address} may not have arrived: {words}"));
                     }
-                    Outcome::Untried(fault) => {
+                    Tried::Untried(fault) => {
                         let words = fault.words();
                         globals.say(format_args!("{name}: the preview to {address} has not left: {words}"));
                     }
@@ -138,6 +139,35 @@ impl Posted {
         Ok(())
     }
 
+    /// Says what a person should know of the editions, and of what was found wrong; prints the result. `feeds`: what was
+    /// written of them, where that is part of it.
+    pub fn conclude(
+        &mut self,
+        globals: &Globals,
+        config: &Config,
+        editions: &[Edition],
+        feeds: Option<Value>,
+    ) -> anyhow::Result<Outcome> {
+        for edition in editions {
+            for note in ledger::notes(edition, config.site.time_zone) {
+                globals.say(format_args!("{} n° {}: {note}", edition.newsletter, edition.number));
+            }
+        }
+        self.problems.sort();
+        report::problems_in_passing(globals, &self.problems);
+        if globals.json {
+            let mut result = json!({});
+            if let Some(feeds) = feeds {
+                result["feeds"] = feeds;
+            }
+            result["editions"] = editions.iter().map(ledger::as_json).collect();
+            result["problems"] = report::problems_as_json(&self.problems);
+            globals.print_json(&result)?;
+        }
+        let needed = self.problems.has_errors() || editions.iter().any(ledger::needs_a_person);
+        Ok(Outcome::needs_a_person_if(needed))
+    }
+
     /// The editions that were touched, or are not finished, oldest first.
     pub async fn editions(&self, office: &mut Office, which: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Edition>> {
         let mut editions = office.store.open_editions().await?;
@@ -150,15 +180,6 @@ impl Posted {
         }
         editions.sort_by_key(|edition| (edition.composed, edition.id));
         Ok(editions)
-    }
-}
-
-/// Says what a person should know of each edition, and what to do.
-pub fn say_notes(globals: &Globals, config: &Config, editions: &[Edition]) {
-    for edition in editions {
-        for note in ledger::notes(edition, config.site.time_zone) {
-            globals.say(format_args!("{} n° {}: {note}", edition.newsletter, edition.number));
-        }
     }
 }
 

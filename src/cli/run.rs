@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::office::{Office, material, runtime};
-use super::post::{self, Posted};
-use super::{Globals, Outcome, build, ledger, report};
+use super::post::Posted;
+use super::{Globals, Outcome, build};
 use crate::announce::{self, Asked};
 
 #[derive(Debug, clap::Args)]
@@ -79,15 +79,6 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         let known = |name: &str| project.config.newsletters.iter().any(|newsletter| newsletter.name == name);
         posted.deliver(globals, office, &setting, |name| !known(name)).await?;
         editions = posted.editions(office, |_| true).await?;
-        post::say_notes(globals, &project.config, &editions);
     }
-    posted.problems.sort();
-    report::problems_in_passing(globals, &posted.problems);
-    if globals.json {
-        let editions: Vec<Value> = editions.iter().map(ledger::as_json).collect();
-        let problems = report::problems_as_json(&posted.problems);
-        globals.print_json(&json!({ "feeds": feeds, "editions": editions, "problems": problems }))?;
-    }
-    let needed = posted.problems.has_errors() || editions.iter().any(ledger::needs_a_person);
-    Ok(Outcome::needs_a_person_if(needed))
+    posted.conclude(globals, &project.config, &editions, Some(feeds))
 }

@@ -1,14 +1,12 @@
 //! `crieur send`: freezes the next edition and delivers it, whatever the schedule says; again, it goes on where it
 //! stopped.
 
-use std::time::Duration;
-
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
-use super::{Globals, Outcome, ledger, report};
+use super::{Globals, Outcome, report};
 use crate::announce::{self, Asked, Known, Scene};
 use crate::config::Newsletter;
 use crate::mail::address::Address;
@@ -78,10 +76,7 @@ async fn send(
     let mut editions = posted.editions(office, named).await?;
     while wait && let Some(pause) = post::pause(&editions, &setting, posted.waits.is_some()) {
         globals.say(format_args!("waiting {} seconds for the next try", pause.as_secs()));
-        let until = tokio::time::Instant::now() + pause;
-        while tokio::time::Instant::now() < until && !setting.stop.is_asked() {
-            tokio::time::sleep_until(until.min(tokio::time::Instant::now() + Duration::from_secs(1))).await;
-        }
+        setting.stop.sleep(pause).await;
         if setting.stop.is_asked() {
             break;
         }
@@ -89,18 +84,10 @@ async fn send(
         posted.deliver(globals, office, &setting, named).await?;
         editions = posted.editions(office, named).await?;
     }
-    post::say_notes(globals, &project.config, &editions);
-    posted.problems.sort();
-    report::problems_in_passing(globals, &posted.problems);
-    if globals.json {
-        let editions: Vec<Value> = editions.iter().map(ledger::as_json).collect();
-        let problems = report::problems_as_json(&posted.problems);
-        globals.print_json(&json!({ "editions": editions, "problems": problems }))?;
-    } else if editions.is_empty() && !posted.problems.has_errors() {
+    if !globals.json && editions.is_empty() && !posted.problems.has_errors() {
         globals.say("nothing new: no letter");
     }
-    let needed = posted.problems.has_errors() || editions.iter().any(ledger::needs_a_person);
-    Ok(Outcome::needs_a_person_if(needed))
+    posted.conclude(globals, &project.config, &editions, None)
 }
 
 async fn dry_run(globals: &Globals, office: &mut Office, newsletters: &[Newsletter]) -> anyhow::Result<Outcome> {

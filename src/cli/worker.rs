@@ -9,13 +9,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
 
 use super::office::{Office, runtime};
-use super::post::{self, Posted};
-use super::{Globals, Outcome, ledger, report};
+use super::post::Posted;
+use super::{Globals, Outcome};
 use crate::config::OnUncertain;
-use crate::mail::delivery::Setting;
 use crate::store::editions::Sending;
 
 /// Between two looks at the database.
@@ -65,26 +63,18 @@ async fn work(globals: &Globals, office: &mut Office, until_done: bool) -> anyho
             posted.waits = None;
             posted.deliver(globals, office, &setting, |name| ready.contains(name)).await?;
             if posted.waits.is_some() {
-                sleep(&setting, PATIENCE).await;
+                setting.stop.sleep(PATIENCE).await;
             }
             continue;
         }
         if until_done && !sending.iter().any(|one| one.due.is_some() || one.under_way) {
             break;
         }
-        sleep(&setting, until_due(&sending, now)).await;
+        setting.stop.sleep(until_due(&sending, now)).await;
     }
     let editions = posted.editions(office, |_| true).await?;
-    post::say_notes(globals, &office.config, &editions);
-    posted.problems.sort();
-    report::problems_in_passing(globals, &posted.problems);
-    if globals.json {
-        let editions: Vec<Value> = editions.iter().map(ledger::as_json).collect();
-        let problems = report::problems_as_json(&posted.problems);
-        globals.print_json(&json!({ "editions": editions, "problems": problems }))?;
-    }
-    let needed = posted.problems.has_errors() || editions.iter().any(ledger::needs_a_person);
-    Ok(Outcome::needs_a_person_if(needed && !setting.stop.is_asked()))
+    let outcome = posted.conclude(globals, &office.config, &editions, None)?;
+    Ok(if setting.stop.is_asked() { Outcome::Done } else { outcome })
 }
 
 /// Something is due, or all is settled and nobody has said that it is done.
@@ -103,15 +93,6 @@ fn until_due(sending: &[Sending], now: DateTime<Utc>) -> Duration {
     let until = due.map_or(LOOK, |due| (due - now).max(TimeDelta::zero()).to_std().unwrap_or(LOOK));
     // The ledger's times are whole seconds.
     until.min(LOOK) + Duration::from_millis(20)
-}
-
-/// Sleeps, unless it is asked to stop.
-async fn sleep(setting: &Setting, time: Duration) {
-    let until = tokio::time::Instant::now() + time;
-    while tokio::time::Instant::now() < until && !setting.stop.is_asked() {
-        let step = tokio::time::Instant::now() + Duration::from_millis(200);
-        tokio::time::sleep_until(step.min(until)).await;
-    }
 }
 
 #[cfg(test)]

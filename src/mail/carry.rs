@@ -6,88 +6,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::address::Address;
 use super::delivery::{Setting, Stop, pause, signed};
 use super::dkim::Signer;
+use super::job::{Answer, Job, Request, Wants};
 use super::letter::Prepared;
 use super::outcome::{Fault, Outcome};
 use super::smtp::{Envelope, Sent};
 use super::transport::{Carrier, Route};
 use crate::digest::StampFields;
-use crate::store::ledger::{Begin, Claimed};
+use crate::store::ledger::Begin;
 
 /// After so many faults in a row a carrier gives up.
 const STRIKES: u32 = 3;
-/// A letter that may leave so soon is not kept waiting.
-const SOON: Duration = Duration::from_millis(5);
-
-/// What a carrier tells the keeper, and asks of it.
-#[derive(Default)]
-pub(super) struct Request {
-    pub outcomes: Vec<(Job, Outcome)>,
-    /// Handed out, and not tried: they are free again.
-    pub returned: Vec<Job>,
-    /// Why no other letter is wanted, if none is.
-    pub gave_up: Option<Fault>,
-    /// The row whose body would start next.
-    pub begin: Option<Begin>,
-    pub wants: Wants,
-    /// Where the answer is awaited, and by which carrier.
-    pub answer: Option<(i64, oneshot::Sender<Answer>)>,
-}
-
-/// What a carrier wants of the keeper.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Wants {
-    #[default]
-    Nothing,
-    /// A letter whose envelope can be said, and no more.
-    Claimed,
-    /// A letter whose row is `sending`, on disk.
-    Begun,
-}
-
-/// What the keeper answers.
-pub(super) struct Answer {
-    /// Whether the body may start that was asked for.
-    pub began: bool,
-    /// The next letter; `None` where one was wanted: no more for this carrier.
-    pub job: Option<Box<Job>>,
-}
-
-/// A letter to carry.
-pub(super) struct Job {
-    pub claimed: Claimed,
-    pub message_id: String,
-    pub leave_url: Option<String>,
-    /// The envelope sender.
-    pub sender: String,
-    /// Names the delivery: what a returned letter is known by.
-    pub token: String,
-    pub variant: usize,
-    /// The number of the carrier that has it.
-    pub carrier: i64,
-    /// Whether its row is `sending` already.
-    pub begun: bool,
-    /// It must not leave before.
-    pub not_before: Option<Instant>,
-    /// Its domain, when that has a limit of its own.
-    pub domain: Option<String>,
-}
-
-impl Job {
-    pub fn begin(&self) -> Begin {
-        Begin { recipient: self.claimed.recipient, connection: self.carrier, message_id: self.message_id.clone() }
-    }
-
-    fn leaves_soon(&self) -> bool {
-        self.not_before.is_none_or(|moment| moment <= Instant::now() + SOON)
-    }
-}
 
 /// A letter that is written, with what is said before it.
 struct Written {
@@ -189,9 +123,7 @@ impl Carriage {
         };
         if let (false, Some(moment)) = (job.leaves_soon(), job.not_before) {
             self.tell(None).await?;
-            while moment > Instant::now() && !self.stop.is_asked() {
-                tokio::time::sleep_until(moment.min(Instant::now() + Duration::from_secs(1)).into()).await;
-            }
+            self.stop.sleep_until(moment).await;
             if self.stop.is_asked() {
                 self.held = Some(job);
                 return Err(Home::NoMore);

@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::dkim::Signer;
@@ -52,6 +52,18 @@ impl Stop {
 
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Sleeps until then, or until it is asked, which it hears within a quarter of a second.
+    pub async fn sleep_until(&self, moment: Instant) {
+        while Instant::now() < moment && !self.is_asked() {
+            tokio::time::sleep_until(moment.min(Instant::now() + Duration::from_millis(250)).into()).await;
+        }
+    }
+
+    /// Sleeps for so long, or until it is asked.
+    pub async fn sleep(&self, time: Duration) {
+        self.sleep_until(Instant::now() + time).await;
     }
 }
 

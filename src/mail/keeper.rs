@@ -13,24 +13,21 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::address::Address;
 use super::brakes::{Brake, Brakes};
-use super::carry::{Answer, Carriage, Job, Request, Wants};
+use super::carry::Carriage;
 use super::delivery::{Consignment, Ended, Setting};
-use super::outcome::{Fault, Outcome};
+use super::job::{Answer, Job, Request, Wants};
+use super::judge::Rule;
+use super::outcome::Fault;
 use super::pace::{Paces, Ready};
-use super::retry;
-use super::token;
 use crate::config::OnUncertain;
 use crate::store::editions::State;
-use crate::store::ledger::{Begin, Claimed, Desk, Settled, Verdict};
+use crate::store::ledger::{Begin, Desk, Settled, Verdict};
 use crate::store::workers::Worker;
 use crate::store::{Result, Store};
 
 /// How many rows are claimed at once.
 const BATCH: i64 = 200;
-/// An uncertain delivery is sent again at most as often.
-const RESENDS: i64 = 2;
 /// Between two beats.
 const BEAT: Duration = Duration::from_secs(2);
 
@@ -217,11 +214,12 @@ impl<'a> Keeper<'a> {
         if self.setting.stop.is_asked() {
             self.ended.get_or_insert(Ended::Interrupted);
         }
+        let (rule, now) = (Rule::of(self.consignment), self.now());
         let mut settled = Vec::new();
         for request in requests {
             for (job, outcome) in request.outcomes {
                 self.paces.came_back(job.domain.as_ref());
-                settled.push(self.judge(&job.claimed, outcome));
+                settled.push(rule.judge(&job.claimed, outcome, now));
             }
             for job in request.returned {
                 self.paces.came_back(job.domain.as_ref());
@@ -321,58 +319,9 @@ impl<'a> Keeper<'a> {
             Some(row) => Some(row),
             None => self.ready.pop_front(),
         };
-        Ok(row.map(|row| self.job(row, asker)))
-    }
-
-    fn job(&self, row: Ready, asker: &Asker) -> Job {
-        let Consignment { edition, head, variants, .. } = self.consignment;
-        let Ready { claimed, not_before, domain } = row;
-        let variant = usize::try_from(claimed.variant).unwrap_or(0).min(variants.len().saturating_sub(1));
-        let items = variants.get(variant).map(|letter| letter.items.as_slice()).unwrap_or_default();
-        let secrets = &self.setting.secrets;
-        let token = token::bounce(secrets, *edition, claimed.recipient);
-        let sender = match Address::parse(&head.sender) {
-            Ok(sender) if head.sender_tokens => sender.with_detail(&token),
-            Ok(sender) => sender.to_string(),
-            Err(_) => head.sender.clone(),
-        };
-        Job {
-            message_id: head.message_id(secrets, items, claimed.recipient),
-            leave_url: head.leave_url(secrets, claimed.recipient),
-            sender,
-            token,
-            variant,
-            carrier: asker.carrier,
-            begun: asker.wants == Wants::Begun || domain.is_some(),
-            not_before,
-            domain,
-            claimed,
-        }
-    }
-
-    /// What an outcome means for the row.
-    fn judge(&self, claimed: &Claimed, outcome: Outcome) -> Settled {
-        let now = self.now();
-        let first = claimed.first_try.unwrap_or(now);
-        let again = || retry::next(claimed.attempts + 1, first, now);
-        let (verdict, reply) = match outcome {
-            Outcome::Accepted(reply) => (Verdict::Accepted, reply),
-            Outcome::Refused { reply, suppress } => {
-                let suppress = suppress && self.consignment.head.list.is_some();
-                (Verdict::Refused { suppress }, reply)
-            }
-            Outcome::Deferred(reply) => match again() {
-                Some(next_try) => (Verdict::Deferred { next_try }, reply),
-                None => (Verdict::Refused { suppress: false }, format!("given up after three days: {reply}")),
-            },
-            Outcome::Unknown(reply) => {
-                let resend = self.consignment.on_uncertain == OnUncertain::Resend && claimed.uncertain < RESENDS;
-                let next_try = if resend { again() } else { None };
-                (Verdict::Uncertain { next_try }, format!("no answer after the letter: {reply}"))
-            }
-            Outcome::Untried(fault) => (Verdict::Untried { next_try: now }, fault.words().to_string()),
-        };
-        Settled { recipient: claimed.recipient, email: claimed.email.clone(), verdict, reply }
+        Ok(row.map(|row| {
+            Job::new(self.consignment, &self.setting.secrets, row, asker.carrier, asker.wants == Wants::Begun)
+        }))
     }
 
     /// A carrier has gone. A fault of ours ends all; otherwise the others go on.

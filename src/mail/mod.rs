@@ -15,6 +15,8 @@ pub mod delivery;
 pub mod dkim;
 pub mod dns;
 pub mod header;
+mod job;
+mod judge;
 mod keeper;
 pub mod letter;
 pub mod mailbox;

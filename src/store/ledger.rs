@@ -102,18 +102,7 @@ impl Store {
         limit: i64,
         but_at: &[String],
     ) -> Result<Vec<Claimed>> {
-        let elsewhere: String =
-            (5..).take(but_at.len()).map(|place| format!(" AND LOWER(email) NOT LIKE ${place}")).collect();
-        let skip_locked = self.skip_locked();
-        // Materialised: a planner that ran the limited part more than once would claim more than the limit.
-        let text = format!(
-            "WITH due AS MATERIALIZED
-                (SELECT recipient FROM deliveries WHERE edition = $2 AND state = 'pending' AND next_try <= $3{elsewhere}
-                 ORDER BY next_try, recipient LIMIT $4{skip_locked})
-             UPDATE deliveries SET state = 'claimed', worker = $1
-             WHERE edition = $2 AND state || '' = 'pending' AND recipient IN (SELECT recipient FROM due)
-             RETURNING recipient, email, name, fields, variant, attempts, uncertain, first_try"
-        );
+        let text = claim_text(but_at.len(), self.skip_locked());
         let mut query =
             sqlx::query(sqlx::AssertSqlSafe(text)).bind(worker).bind(edition).bind(now.timestamp()).bind(limit);
         for domain in but_at {
@@ -214,6 +203,20 @@ impl Store {
         .await?;
         Ok(done.rows_affected() > 0)
     }
+}
+
+/// The statement that claims rows: the worker is `$1`, the edition `$2`, the time `$3`, the limit `$4`, then the domains.
+fn claim_text(domains: usize, skip_locked: &str) -> String {
+    let elsewhere: String = (5..).take(domains).map(|place| format!(" AND LOWER(email) NOT LIKE ${place}")).collect();
+    // Materialised: a planner that ran the limited part more than once would claim more than the limit.
+    format!(
+        "WITH due AS MATERIALIZED
+            (SELECT recipient FROM deliveries WHERE edition = $2 AND state = 'pending' AND next_try <= $3{elsewhere}
+             ORDER BY next_try, recipient LIMIT $4{skip_locked})
+         UPDATE deliveries SET state = 'claimed', worker = $1
+         WHERE edition = $2 AND state || '' = 'pending' AND recipient IN (SELECT recipient FROM due)
+         RETURNING recipient, email, name, fields, variant, attempts, uncertain, first_try"
+    )
 }
 
 fn read_claimed(row: &AnyRow) -> Result<Claimed> {

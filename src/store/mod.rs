@@ -22,10 +22,10 @@ pub mod items;
 pub mod ledger;
 pub mod newsletters;
 pub mod pictures;
+mod places;
 pub mod recipients;
 pub mod workers;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -81,6 +81,7 @@ impl From<serde_json::Error> for StoreError {
 }
 
 pub use database::Database;
+use places::{Places, ROWS, places, storable};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -265,54 +266,6 @@ async fn write_meta(connection: &mut AnyConnection, name: &str, value: &str) -> 
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// A text as both databases keep it: PostgreSQL's hold no NUL.
-fn storable(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
-}
-
-/// How many rows one statement writes.
-const ROWS: usize = 50;
-
-/// `($1,$2),($3,$4)`: the numbered places of `rows` rows of `columns` columns, behind `before` others.
-fn places(rows: usize, columns: usize, before: usize) -> String {
-    let mut places = Places { numbered: true, used: before };
-    places.rows(rows, columns)
-}
-
-/// The places of a statement's values, in their order. SQLite finds a numbered one by looking through all of them, so that
-/// long statements cost more a row: there, long ones have places without a number.
-struct Places {
-    numbered: bool,
-    used: usize,
-}
-
-impl Places {
-    fn new(postgres: bool) -> Places {
-        Places { numbered: postgres, used: 0 }
-    }
-
-    fn one(&mut self) -> String {
-        self.used += 1;
-        if self.numbered { format!("${}", self.used) } else { "?".to_string() }
-    }
-
-    /// `($1,$2),($3,$4)`: `rows` rows of `columns` columns.
-    fn rows(&mut self, rows: usize, columns: usize) -> String {
-        let mut text = String::new();
-        for row in 0..rows {
-            text.push_str(if row == 0 { "(" } else { ",(" });
-            for column in 0..columns {
-                if column > 0 {
-                    text.push(',');
-                }
-                text.push_str(&self.one());
-            }
-            text.push(')');
-        }
-        text
-    }
 }
 
 /// Makes an empty file for its owner only: it will hold people's addresses.

@@ -198,15 +198,20 @@ fn slots_are_kept_together_and_begin_anew_after_a_pause(place: Place) {
 
 #[test]
 fn rows_are_found_by_their_keys_however_many_there_are() {
+    const BY_KEY: &str = "(edition=? AND recipient=?)";
+    const BY_TIME: &str = "deliveries_pending (edition=? AND next_try<?)";
     wait(async {
         let place = Place::sqlite();
         let mut store = place.open().await;
-        for text in [settle::text(1), settle::text(2), settle::text(16)] {
+        let settling = [1, 2, 16].map(|rows| (settle::text(rows), vec![BY_KEY]));
+        let claiming = [0, 2].map(|domains| (super::claim_text(domains, ""), vec![BY_KEY, BY_TIME]));
+        for (text, wanted) in settling.into_iter().chain(claiming) {
             let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
             let rows = sqlx::query(text).fetch_all(&mut store.connection).await.unwrap();
             let plan: Vec<String> = rows.iter().map(|row| row.try_get(3).unwrap()).collect();
             let found = plan.iter().filter(|step| step.contains(" deliveries ")).collect::<Vec<_>>();
-            assert!(found.len() == 1 && found[0].ends_with("(edition=? AND recipient=?)"), "{plan:#?}");
+            let matches = |(step, end): (&String, &str)| step.ends_with(end);
+            assert!(found.len() == wanted.len() && found.iter().copied().zip(wanted).all(matches), "{plan:#?}");
         }
     });
 }
