@@ -10,6 +10,7 @@
 //!
 //! [`project`] is a project read as one value; [`store`] remembers, [`people`] are read from lists, [`secrets`] sign;
 //! [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
+//! [`git`] reads and writes other branches of the project's repository.
 //! [`preview`] shows the next letters and the feeds on a page of their own, before anybody gets them.
 //! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
 
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod config;
 pub mod digest;
 pub mod feed;
+pub mod git;
 pub mod item;
 pub mod lint;
 pub mod mail;

@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lint", &["digest", "item", "config", "problem"]),
     ("secrets", &["config", "problem"]),
     ("people", &["mail", "store", "secrets", "config", "problem"]),
-    ("store", &["item", "config", "problem"]),
+    ("git", &["problem"]),
+    ("store", &["git", "item", "secrets", "config", "problem"]),
     ("project", &["publish", "digest", "body", "item", "config", "problem"]),
     ("mail", &["digest", "store", "secrets", "config", "problem"]),
     (
