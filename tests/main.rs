@@ -12,6 +12,7 @@ mod doctor;
 mod edition_file;
 mod feed_peers;
 mod feeds;
+mod flows;
 mod hands;
 mod hostile;
 mod init;

@@ -59,7 +59,11 @@ fn answer(mut stream: TcpStream, folder: &Path) {
         }
     }
     let path = request.split(' ').nth(1).unwrap_or("/").split(['?', '#']).next().unwrap_or("/");
-    let file: PathBuf = folder.join(path.trim_start_matches('/'));
+    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let mut file: PathBuf = folder.join(path.trim_start_matches('/'));
+    if path.ends_with('/') && path.len() > 1 {
+        file.push("index.html");
+    }
     let response = match std::fs::read(&file) {
         Ok(body) if !path.contains("..") => {
             let head = format!(
@@ -78,6 +82,7 @@ fn media_type(file: &Path) -> &'static str {
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("xml") => "application/xml",
         Some("json") => "application/feed+json",
+        Some("html") => "text/html; charset=utf-8",
         Some("png") => "image/png",
         _ => "application/octet-stream",
     }
