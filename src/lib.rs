@@ -10,7 +10,7 @@
 //!
 //! [`project`] is a project read as one value; [`store`] remembers, [`people`] are read from lists, [`secrets`] sign;
 //! [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
-//! [`git`] reads and writes other branches of the project's repository.
+//! [`git`] reads and writes other branches of the project's repository. [`published`] sets the feeds beside those that subscribers have.
 //! [`preview`] shows the next letters and the feeds on a page of their own, before anybody gets them.
 //! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
 
@@ -30,6 +30,7 @@ pub mod preview;
 pub mod problem;
 pub mod project;
 pub mod publish;
+pub mod published;
 pub mod schedule;
 pub mod secrets;
 pub mod selection;

@@ -6,6 +6,7 @@ mod bounces;
 mod check;
 mod corpora;
 mod delivery;
+mod diff;
 mod digest;
 mod dkim;
 mod doctor;

@@ -22,6 +22,12 @@ pub struct Cleaner {
     ammonia: Builder<'static>,
 }
 
+impl Default for Cleaner {
+    fn default() -> Self {
+        Cleaner::new()
+    }
+}
+
 impl Cleaner {
     pub fn new() -> Cleaner {
         let mut ammonia = Builder::default();

@@ -17,6 +17,7 @@ mod renderer;
 pub mod text;
 pub mod tree;
 
+pub use clean::Cleaner;
 pub use renderer::Renderer;
 
 use crate::problem::Problems;

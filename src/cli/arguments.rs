@@ -50,6 +50,8 @@ pub enum Command {
     Check(super::check::Args),
     /// Write the feeds
     Build(super::build::Args),
+    /// Show what subscribers of the published feeds would see
+    Diff(super::diff::Args),
     /// Write the next edition as a file that you may rearrange
     Draft(super::draft::Args),
     /// Compose the next letter without sending or remembering anything

@@ -26,6 +26,7 @@ use crate::preview::stills::{self, StillsError};
 use crate::problem::Problems;
 use crate::project::Project;
 use crate::publish;
+use crate::published::Against;
 use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,9 @@ pub struct Args {
     /// Also write the preview's pages there, to be looked at before a change is merged
     #[arg(long, value_name = "DIR")]
     pub page: Option<PathBuf>,
+    /// With --page: where the published feeds are that the summary compares with: a folder, an address, or `site`
+    #[arg(long, value_name = "DIR|URL|site", requires = "page")]
+    pub against: Option<String>,
 }
 
 /// One newsletter's next edition, as it is shown.
@@ -85,7 +89,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         report::problems_in_passing(globals, &told);
     }
     let page = match &arguments.page {
-        Some(folder) => Some(pages(globals, &project.config, of_config, wanted, folder)?),
+        Some(folder) => Some(pages(globals, &project.config, of_config, &arguments, folder)?),
         None => None,
     };
     if globals.json {
@@ -110,17 +114,22 @@ fn pages(
     globals: &Globals,
     config: &Config,
     problems: Problems,
-    only: Option<&str>,
+    arguments: &Args,
     folder: &Path,
 ) -> anyhow::Result<Value> {
     let folder = config.root.join(folder);
+    let only = arguments.newsletter.as_deref();
+    let against = arguments.against.as_deref();
+    let against = against.map(|text| Against::of(Some(text), config)).transpose().map_err(anyhow::Error::msg)?;
     let chromium = Chromium::find(std::env::var_os(CHROMIUM_VARIABLE), std::env::var_os("PATH"));
-    let written = stills::write(config.clone(), problems, only, &folder, chromium.as_ref(), globals.now);
+    let written =
+        stills::write(config.clone(), problems, only, &folder, against.as_ref(), chromium.as_ref(), globals.now);
     let written = written.map_err(|error| match error {
         StillsError::Unusable(problems) => anyhow::Error::from(Unusable(problems)),
         error => error.into(),
     })?;
     globals.say(format_args!("{}: {} pages", folder.display(), written.pages.len()));
+    report::problems_in_passing(globals, &written.problems);
     if let Some(why) = &written.without_screenshots {
         globals.say(format_args!("not every picture of a letter was drawn: {why}"));
     } else if chromium.is_none() {

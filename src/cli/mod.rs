@@ -8,6 +8,7 @@ mod arguments;
 pub mod bounces;
 pub mod build;
 pub mod check;
+pub mod diff;
 pub mod digest;
 pub mod doctor;
 pub mod draft;
@@ -133,6 +134,7 @@ pub fn main() -> ExitCode {
         Some(Command::Build(arguments)) => build::run(&globals, arguments),
         Some(Command::Digest(arguments)) => digest::run(&globals, arguments),
         Some(Command::Preview(arguments)) => preview::run(&globals, arguments),
+        Some(Command::Diff(arguments)) => diff::run(&globals, arguments),
         Some(Command::Draft(arguments)) => draft::run(&globals, arguments),
         Some(Command::Send(arguments)) => send::run(&globals, arguments),
         Some(Command::Run(arguments)) => run::run(&globals, arguments),

@@ -36,10 +36,20 @@ pub fn build_all(config: &Config, items: &[Item], renderer: &Renderer) -> (Vec<F
 }
 
 fn choose<'a>(feed: &FeedConfig, items: &'a [Item]) -> Vec<&'a Item> {
+    let mut chosen = selected(feed, items);
+    chosen.truncate(feed.limit.unwrap_or(usize::MAX));
+    chosen
+}
+
+/// What a feed would hold but for its limit, newest first.
+pub fn beyond<'a>(feed: &FeedConfig, items: &'a [Item]) -> Vec<&'a Item> {
+    selected(feed, items).into_iter().skip(feed.limit.unwrap_or(usize::MAX)).collect()
+}
+
+fn selected<'a>(feed: &FeedConfig, items: &'a [Item]) -> Vec<&'a Item> {
     let mut chosen: Vec<&Item> =
         items.iter().filter(|item| item.held_until.is_none() && selection::matches(item, &feed.select)).collect();
     selection::newest_first(&mut chosen);
-    chosen.truncate(feed.limit.unwrap_or(usize::MAX));
     chosen
 }
 

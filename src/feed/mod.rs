@@ -1,13 +1,16 @@
 //! 4a *syndicate*: one [`Feed`] model, written as Atom, RSS 2.0 and JSON Feed 1.1, which say the same.
 //!
 //! `build` makes the model: it chooses, renders, and makes every text fit for all three formats. `atom`, `rss` and
-//! `json` each map it onto their format and decide nothing else, so that what one says the others say.
+//! `json` each map it onto their format and decide nothing else, so that what one says the others say. `read` takes what was
+//! published back, whoever wrote it, and `diff` says what subscribers would see of the difference.
 //!
 //! Promises: the W3C validator finds nothing to say (its rules are checked over every trap by `tests/feeds.rs`); the same model gives the same
 //! bytes; an edit of a body alone moves no date.
 
 pub mod atom;
+pub mod diff;
 pub mod json;
+pub mod read;
 pub mod rss;
 
 mod build;
@@ -26,7 +29,7 @@ use crate::body::Embed;
 use crate::config::Person;
 use crate::item::{Enclosure, Image};
 
-pub use build::{build, build_all};
+pub use build::{beyond, build, build_all};
 
 /// How many entries an XML writer takes at a time: their model in the writer's crate then stays in the processor's cache.
 const PIECE: usize = 64;

@@ -44,7 +44,7 @@ fn moment(day: u32, second: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2024, 7, day, 0, 0, second).unwrap()
 }
 
-fn feed() -> Feed {
+pub(crate) fn feed() -> Feed {
     let full = Entry {
         id: "tag:example.org,2024:premier".into(),
         url: "https://www.example.org/posts/premier/".into(),

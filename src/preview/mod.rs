@@ -5,11 +5,13 @@
 //! 2. [`page`] makes HTML of it, in the site's language (`words`, `said`); `show` and `documents` make what its frames hold.
 //! 3. [`server`] hands it out on this machine, tells it of each new reading, and sends a test copy (`copy`).
 //!
-//! [`stills`] writes the same pages as files, with pictures of the letters where Chromium is at hand ([`screenshot`]).
+//! [`stills`] writes the same pages as files, with pictures of the letters where Chromium is at hand ([`screenshot`]), and
+//! says the same in short for a pull request (`summary`), with what subscribers of the feeds would see ([`changes`]).
 //!
 //! Promises: the letter shown is the one that `send` would send now; nothing is written but what a test copy needs, and no
 //! lock is held; what cannot be read is shown with its line, and mends itself when the file is mended.
 
+pub mod changes;
 mod copy;
 mod documents;
 mod memory;
@@ -22,6 +24,7 @@ mod server;
 mod sheet;
 mod show;
 pub mod stills;
+mod summary;
 mod watch;
 mod words;
 

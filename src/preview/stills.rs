@@ -13,20 +13,17 @@ use chrono::{DateTime, Utc};
 
 use super::documents;
 use super::memory::Memory;
-use super::page::{self, Ask, Page, encoded, file_name, letter_name};
-use super::reading::{Desk, Letters, Reading, Which};
-use super::said;
+use super::page::{self, Ask, Page, file_name, letter_name};
+use super::reading::{Desk, Reading, Which};
 use super::screenshot::{self, Chromium};
 use super::sheet::Sheet;
 use super::show::SHOWINGS;
 use super::words::Words;
-use crate::announce::choice::Fate;
-use crate::config::{Config, Newsletter};
-use crate::problem::{Problem, Problems, Severity};
+use super::{changes, summary};
+use crate::config::Config;
+use crate::problem::{Problem, Problems};
 use crate::publish::write_if_changed;
-
-/// How many remarks the summary names.
-const REMARKS: usize = 10;
+use crate::published::{self, Against};
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -37,6 +34,8 @@ pub struct Stills {
     pub screenshots: Vec<String>,
     /// Why there is no picture of a letter, or not all of them.
     pub without_screenshots: Option<String>,
+    /// Of the published feeds.
+    pub problems: Problems,
 }
 
 /// Why nothing could be written.
@@ -49,12 +48,14 @@ pub enum StillsError {
 }
 
 /// Writes the pages of every newsletter's next letters into `folder`, or of the one that is named. `problems` are the
-/// configuration's own.
+/// configuration's own. The feeds are compared with those of `against`; `None`: with those that lie where they are written, if
+/// any.
 pub fn write(
     config: Config,
     problems: Problems,
     only: Option<&str>,
     folder: &Path,
+    against: Option<&Against>,
     chromium: Option<&Chromium>,
     now: DateTime<Utc>,
 ) -> Result<Stills, StillsError> {
@@ -63,7 +64,7 @@ pub fn write(
     let runtime = runtime.map_err(|error| unusable(error.to_string()))?;
     let memory = runtime.block_on(Memory::read(&config)).map_err(|error| unusable(error.to_string()))?;
     let desk = Reading::new(1, Ok((config, problems)), Ok(memory), now).desk.map_err(StillsError::Unusable)?;
-    Writer { desk: &desk, folder, stills: Stills::default() }.everything(only, chromium)
+    Writer { desk: &desk, folder, stills: Stills::default() }.everything(only, against, chromium)
 }
 
 struct Writer<'a> {
@@ -73,14 +74,19 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn everything(mut self, only: Option<&str>, chromium: Option<&Chromium>) -> Result<Stills, StillsError> {
+    fn everything(
+        mut self,
+        only: Option<&str>,
+        against: Option<&Against>,
+        chromium: Option<&Chromium>,
+    ) -> Result<Stills, StillsError> {
         let desk = self.desk;
         let words = Words::of(&desk.config().site.language);
         self.file("page/page.css", page::STYLE.as_bytes())?;
         self.file("page/page.js", page::SCRIPT.as_bytes())?;
         self.file("page/icon.svg", page::ICON.as_bytes())?;
         let template = Page::new();
-        let mut summary = format!("# {}\n", escaped(&words.say("summary_title", &[])));
+        let mut text = format!("# {}\n", summary::escaped(&words.say("summary_title", &[])));
         let chosen = desk.config().newsletters.iter().zip(&desk.newsletters);
         let chosen = chosen.filter(|(newsletter, _)| only.is_none_or(|name| newsletter.name == name));
         let mut first = true;
@@ -110,7 +116,7 @@ impl Writer<'_> {
                         drawn = self.draw(chromium, &files)?;
                     }
                 }
-                summary.push_str(&self.summary(newsletter, letters, sheets.get(letter), &drawn, &words));
+                text.push_str(&summary::letter(desk, newsletter, letters, sheets.get(letter), &drawn, &words));
             }
         }
         if first {
@@ -127,7 +133,8 @@ impl Writer<'_> {
                 self.file(&format!("picture/{name}"), &bytes)?;
             }
         }
-        self.file("summary.md", summary.as_bytes())?;
+        text.push_str(&self.feeds(against));
+        self.file("summary.md", text.as_bytes())?;
         Ok(self.stills)
     }
 
@@ -167,71 +174,17 @@ impl Writer<'_> {
         Ok(drawn)
     }
 
-    fn summary(
-        &self,
-        newsletter: &Newsletter,
-        letters: &Letters,
-        sheet: Option<&Sheet>,
-        drawn: &[String],
-        words: &Words,
-    ) -> String {
-        let mut text = String::new();
-        let mut line = |words: String| {
-            text.push_str(&words);
-            text.push('\n');
-        };
-        let number = sheet.map_or(letters.remembered.number, |sheet| sheet.composed.number).to_string();
-        let over = words.say("number", &[("title", &newsletter.title), ("number", &number)]);
-        line(String::new());
-        let project = self.desk.project.problems.iter().filter(|problem| problem.severity == Severity::Error);
-        let refused = letters.next.as_ref().err().into_iter().flat_map(Problems::iter);
-        let errors: Vec<&Problem> = project.chain(refused).collect();
-        let Some(sheet) = sheet else {
-            line(format!("## {}\n", escaped(&over)));
-            let why = match errors.len() {
-                0 => words.say("summary_none", &[]),
-                count => words.say("trouble", &[("count", &count.to_string())]),
-            };
-            line(escaped(&why));
-            line(remarks(&errors));
-            return text;
-        };
-        line(format!("## {}\n", escaped(&sheet.subject)));
-        let mut facts = vec![over, words.say("items", &[("count", &sheet.composed.items.len().to_string())])];
-        facts.extend(said::leaves(self.desk, newsletter, letters, words));
-        facts.push(format!("HTML {}", words.bytes(sheet.weight.html as u64)));
-        facts.push(format!("{} {}", words.say("weight_pictures", &[]), words.bytes(sheet.weight.pictures)));
-        line(format!("{}\n", escaped(&facts.join(" · "))));
-        for item in &sheet.composed.items {
-            line(format!("- [{}](<{}>)", escaped(&item.title), item.url.replace(['<', '>'], "")));
+    /// What subscribers of the feeds would see.
+    fn feeds(&mut self, against: Option<&Against>) -> String {
+        let config = self.desk.config();
+        let here = Against::Folder(PathBuf::from(&config.publish.out));
+        let (compared, problems) =
+            published::compare(config, &self.desk.feeds, &self.desk.project.items, against.unwrap_or(&here));
+        self.stills.problems = problems;
+        if against.is_none() && compared.iter().all(|one| !one.published) {
+            return String::new();
         }
-        let waits: Vec<&str> = letters
-            .choices
-            .iter()
-            .filter(|choice| matches!(choice.fate, Fate::Held(_) | Fate::Later))
-            .map(|choice| choice.title.as_str())
-            .collect();
-        if !waits.is_empty() {
-            line(format!("\n**{}** ({})\n", escaped(&words.say("group_waits", &[])), waits.len()));
-            for title in waits.iter().take(REMARKS) {
-                line(format!("- {}", escaped(title)));
-            }
-        }
-        let mut said: Vec<&Problem> = errors;
-        said.extend(sheet.problems.iter());
-        if !said.is_empty() {
-            line(format!("\n**{}** ({})\n", escaped(&words.say("tab_remarks", &[])), said.len()));
-            line(remarks(&said));
-        }
-        if !drawn.is_empty() {
-            line(String::new());
-            for picture in drawn {
-                let address: Vec<String> = picture.split('/').map(encoded).collect();
-                let name = picture.rsplit('/').next().unwrap_or_default().trim_end_matches(".png");
-                line(format!("![{name}]({})", address.join("/")));
-            }
-        }
-        text
+        format!("\n{}", changes::markdown(&compared, &config.site.language))
     }
 
     fn page(&mut self, name: &str, html: &str) -> Result<(), StillsError> {
@@ -245,33 +198,5 @@ impl Writer<'_> {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         made.and_then(|()| write_if_changed(&path, bytes).map(|_| ()))
             .map_err(|error| StillsError::Write { path, error })
-    }
-}
-
-fn remarks(problems: &[&Problem]) -> String {
-    let lines: Vec<String> =
-        problems.iter().take(REMARKS).map(|problem| format!("- {}", escaped(&problem.to_string()))).collect();
-    lines.join("\n")
-}
-
-/// Plain words in Markdown, on one line.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
-        if "\\`*_[]<>|#!~&@".contains(character) {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_title_is_plain_words_in_markdown() {
-        assert_eq!(escaped("a *b*\n[c](d) <script> @all"), "a \\*b\\* \\[c\\](d) \\<script\\> \\@all");
     }
 }
