@@ -8,10 +8,11 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use crate::body::Renderer;
+use crate::body::{Renderer, built};
 use crate::config::Config;
 use crate::digest::Templates;
 use crate::item::Item;
+use crate::item::built::{Built, unbuilt};
 use crate::item::identity::{self, Identified, Lock};
 use crate::item::load::{self, PassedOver};
 use crate::problem::{Problem, Problems};
@@ -26,6 +27,8 @@ pub struct Project {
     /// Identified, sorted by path.
     pub items: Vec<Item>,
     pub passed_over: Vec<PassedOver>,
+    /// What the site's generator decided not to publish: a sentence for each of its reasons.
+    pub not_built: Vec<String>,
     pub identified: Identified,
     /// The file of ids says all of them already.
     lock_is_saved: bool,
@@ -45,14 +48,17 @@ impl Project {
     }
 
     /// The project of a configuration that was read already, with the problems that were found in it. `Err` is a file of
-    /// ids that is there and cannot be read: to go on would give every item a new id.
+    /// ids that is there and cannot be read, or a list of built pages that cannot be used: to go on would give every item
+    /// a new id, or another address.
     pub fn of(
         config: Config,
         mut problems: Problems,
         now: DateTime<Utc>,
         remembered: Option<&Lock>,
     ) -> Result<Project, Problems> {
-        let (loaded, lock) = rayon::join(|| load::load(&config, now), || read_lock(&config.root));
+        let mut generated = Built::read(&config, now).map_err(|problem| with(&problems, problem))?;
+        let load = || load::load_built(&config, generated.as_mut(), now);
+        let (loaded, lock) = rayon::join(load, || read_lock(&config.root));
         problems.extend(loaded.problems);
         let (mut lock, lock_problems) = lock?;
         problems.extend(lock_problems);
@@ -60,6 +66,15 @@ impl Project {
             lock.fill_from(remembered);
         }
         let mut items = loaded.items;
+        let mut not_built = Vec::new();
+        if let (Some(generated), Some(named)) = (&generated, &config.content.built) {
+            let said = unbuilt::judge(generated, named, &loaded.unbuilt, &items, &lock)
+                .map_err(|problem| with(&problems, problem))?;
+            problems.extend(said.problems);
+            not_built = said.words;
+            problems.extend(built::take_bodies(&mut items, generated, named));
+            problems.0.extend(generated.outdated(&items, named));
+        }
         let mut identified = identity::identify(&mut items, lock, &config, now);
         problems.extend(std::mem::take(&mut identified.problems));
         let lock_is_saved = !identified.changed && remembered.is_none();
@@ -71,6 +86,7 @@ impl Project {
             config,
             items,
             passed_over: loaded.passed_over,
+            not_built,
             identified,
             lock_is_saved,
             renderer,
@@ -89,6 +105,13 @@ impl Project {
         }
         publish::write_if_changed(&self.config.root.join(LOCK_PATH), self.identified.lock.to_text().as_bytes())
     }
+}
+
+/// What was found before, and what nothing goes on after.
+fn with(problems: &Problems, last: Problem) -> Problems {
+    let mut all = problems.clone();
+    all.push(last);
+    all
 }
 
 fn read_lock(root: &Path) -> Result<(Lock, Problems), Problems> {

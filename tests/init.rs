@@ -50,6 +50,7 @@ fn an_eleventy_site_works_at_once() {
         content,
         r#"  paths: [posts]                       # folders or files with the dated items
   permalink: /actualites/{stem}/       # an item's address: {stem} {slug} {folder} {year} {month} {day}
+  # built: { manifest: var/pages.json, body: article .content }   # addresses (and bodies) from what the site's generator made: docs/built.md
   dates_in: UTC                        # the zone of a date that names none
   future: publish                      # dated ahead: publish | hold (until then) | first-seen (as published)
   ids: permalink                       # permalink | tag (with `tag_date: 2024-01-01`, a day on which the site's name was yours)

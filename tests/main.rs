@@ -3,6 +3,7 @@
 mod architecture;
 mod bodies;
 mod bounces;
+mod built;
 mod check;
 mod corpora;
 mod delivery;

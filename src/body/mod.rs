@@ -6,6 +6,7 @@
 //! Promises: every address absolute; no script, no tracker, no frame, no character that XML forbids; no template code
 //! outside code that the author shows on purpose. Titles, summaries and bodies alike.
 
+pub mod built;
 mod clean;
 mod edits;
 mod embed;

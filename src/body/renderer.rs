@@ -1,5 +1,7 @@
 //! The way of one body, from what the author wrote to a [`Body`].
 //!
+//! An item whose body the site's generator made (`built`) starts at step 3.
+//!
 //! 1. `expand` replaces template code.
 //! 2. `markdown` makes the tree.
 //! 3. `clean` cleans it, when it holds raw HTML.
@@ -46,6 +48,9 @@ impl Renderer {
 
     /// Renders an item's body. It never fails: what can't be shown is left out, and said in the body's problems.
     pub fn render(&self, item: &Item) -> Body {
+        if let Some(html) = &item.built_body {
+            return self.render_html(item, html);
+        }
         let expanded = self.expander.body(item);
         let mut problems = expanded.problems;
         let parsed = markdown::parse(&expanded.text, &expanded.trusted, &self.markdown, &note_prefix(&item.url));

@@ -63,8 +63,10 @@ impl Globals {
         }
     }
 
-    /// Lists the items that wait for their date, with the moment at which each will appear, in the site's zone.
+    /// Lists the items that wait for their date, with the moment at which each will appear, in the site's zone; and those
+    /// that the site's generator does not publish.
     pub fn say_what_is_held(&self, project: &crate::project::Project) {
+        project.not_built.iter().for_each(|words| self.say(words));
         let zone = project.config.site.time_zone;
         for item in &project.items {
             if let Some(until) = item.held_until {

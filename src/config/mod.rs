@@ -4,6 +4,7 @@
 //! value is a [`Problem`](crate::problem::Problem) with its line, all of them in one go. What is optional has its
 //! default filled in here, so that nobody else knows defaults.
 
+mod built;
 pub mod colour;
 mod content_paths;
 mod dkim;
@@ -96,6 +97,21 @@ pub struct Content {
     /// Handlebars by name; the built-in ones are added by `body::expand`.
     pub shortcodes: BTreeMap<String, String>,
     pub unknown_shortcode: UnknownShortcode,
+    /// What the site's generator made, where items take their addresses and bodies from it.
+    pub built: Option<Built>,
+}
+
+/// Where what the site's generator made is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// A list of pages or a folder of them, relative to `root`.
+    pub manifest: String,
+    /// The CSS selector of an item's body in its page, checked; `None`: bodies are made from the sources.
+    pub body: Option<String>,
+    /// Where the configuration names the manifest.
+    pub place: Place,
+    /// Where it names the body.
+    pub body_place: Place,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

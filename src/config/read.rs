@@ -12,7 +12,7 @@ use url::Url;
 use super::reader::{File, Mapping, reject};
 use super::{
     Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Pictures, Publish, Site, Tls,
-    UnknownShortcode, Web, content_paths, dkim, feeds, newsletters, values, variables,
+    UnknownShortcode, Web, built, content_paths, dkim, feeds, newsletters, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
 
@@ -172,6 +172,7 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
     let shortcodes = named.into_iter().filter_map(|(name, node)| Some((name, node.text()?))).collect();
     let unknown = [("warn", UnknownShortcode::Warn), ("fail", UnknownShortcode::Fail)];
     let unknown_shortcode = content.choice("unknown_shortcode", &unknown).unwrap_or(UnknownShortcode::Warn);
+    let built = built::read(&content);
     content.finish();
     Content {
         paths,
@@ -186,6 +187,7 @@ fn content(root: &Path, content: Mapping<'_>, site_zone: Tz) -> Content {
         markdown,
         shortcodes,
         unknown_shortcode,
+        built,
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn item(path: &str, title: &str) -> Item {
         source: Source::new(path, "---\n---\nUn corps.\n"),
         body_start: 8,
         body_hash: BodyHash::of("Un corps."),
+        built_body: None,
         url,
         title: title.to_string(),
         summary: None,

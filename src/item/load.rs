@@ -11,6 +11,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
+use super::built::Built;
+use super::built::unbuilt::{Unbuilt, Why};
 use super::dates::{self, Dated};
 use super::fields::{Fields, scalar};
 use super::images::Images;
@@ -28,6 +30,8 @@ pub struct Loaded {
     pub items: Vec<Item>,
     /// Files that are no items, and why.
     pub passed_over: Vec<PassedOver>,
+    /// Those among them that have no page, with `content.built`.
+    pub unbuilt: Vec<Unbuilt>,
     pub problems: Problems,
 }
 
@@ -43,6 +47,7 @@ pub struct PassedOver {
 enum Outcome {
     Item(Item, Vec<Problem>),
     PassedOver(&'static str),
+    Unbuilt(Why),
     Problems(Vec<Problem>),
 }
 
@@ -56,6 +61,11 @@ thread_local! {
 
 /// Reads every item of the content folders.
 pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
+    load_built(config, None, now)
+}
+
+/// Reads every item, with what the site's generator made of them.
+pub fn load_built(config: &Config, mut built: Option<&mut Built>, now: DateTime<Utc>) -> Loaded {
     let mut loaded = Loaded::default();
     let listings = Listings::new(&config.root);
     let mut files = walk::walk(&listings, &config.content.paths, &mut loaded.problems);
@@ -67,7 +77,10 @@ pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
     files.retain(|file| is_markdown(&file.path) && !excluded(&file.path));
     let inheritance = Inheritance::read(&listings, &files, &mut loaded.problems);
     let images = Images::new(&listings, &config.site.url, &config.content.static_folders);
-    let reader = Reader { config, inheritance, images, now };
+    if let Some(built) = &mut built {
+        built.settle(&files.iter().map(|file| file.path.as_str()).collect::<Vec<&str>>());
+    }
+    let reader = Reader { config, inheritance, images, built: built.as_deref(), now };
 
     let mut outcomes = Vec::new();
     outcomes.resize_with(files.len(), || Outcome::PassedOver("not read"));
@@ -84,6 +97,12 @@ pub fn load(config: &Config, now: DateTime<Utc>) -> Loaded {
         Outcome::PassedOver(reason) => {
             let path = files.get(at).map(|file: &ContentFile| file.path.clone()).unwrap_or_default();
             loaded.passed_over.push(PassedOver { path, reason: reason.to_string() });
+            None
+        }
+        Outcome::Unbuilt(why) => {
+            let path = files.get(at).map(|file: &ContentFile| file.path.clone()).unwrap_or_default();
+            loaded.passed_over.push(PassedOver { path: path.clone(), reason: why.words() });
+            loaded.unbuilt.push(Unbuilt { path, why });
             None
         }
         Outcome::Problems(problems) => {
@@ -126,6 +145,7 @@ struct Reader<'a> {
     config: &'a Config,
     inheritance: Inheritance,
     images: Images<'a>,
+    built: Option<&'a Built>,
     now: DateTime<Utc>,
 }
 
@@ -207,7 +227,12 @@ impl Reader<'_> {
                 return Outcome::Problems(title.into_iter().chain(date).collect());
             }
         };
-        let url = permalink::address(self.config, &mut fields, &names, dated.instant);
+        let mut usual = || permalink::address(self.config, &mut fields, &names, dated.instant);
+        let url = match self.built.map(|built| built.address(&file.path, &mut usual)) {
+            None => usual(),
+            Some(Ok(url)) => url,
+            Some(Err(why)) => return Outcome::Unbuilt(why),
+        };
         let updated = fields.updated().map_or(dated.instant, |updated| updated.instant);
         let held = self.config.content.future == Future::Hold && dated.instant > self.now;
         let image = self.images.image(&mut fields, &file.path, &url);
@@ -243,6 +268,7 @@ impl Reader<'_> {
             inherited,
             body_start: front_matter.body_start,
             body_hash: BodyHash::of(&source.text[front_matter.body_start..]),
+            built_body: None,
             source: Arc::new(source),
         };
         Outcome::Item(item, problems)

@@ -8,6 +8,7 @@
 //! stops the others; every bad file is named.
 
 mod body_hash;
+pub mod built;
 pub mod dates;
 pub mod decode;
 pub mod event;
@@ -50,6 +51,8 @@ pub struct Item {
     pub body_start: usize,
     /// Of the body: what identity knows it by.
     pub body_hash: BodyHash,
+    /// HTML that the site's generator made of the body, where it is taken from there.
+    pub built_body: Option<Arc<str>>,
     /// Absolute address of the item's page.
     pub url: String,
     /// Plain text, one line, no markup, no character that XML forbids.

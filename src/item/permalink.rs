@@ -177,7 +177,7 @@ fn fill(pattern: &str, open: char, value: &dyn Fn(&str) -> Option<String>) -> St
 }
 
 /// A path under the site's address; empty parts (an empty `{folder}`) go.
-fn join(site: &Url, path: &str) -> String {
+pub fn join(site: &Url, path: &str) -> String {
     let mut whole = site.path().trim_end_matches('/').to_string();
     for part in path.split('/').filter(|part| !part.is_empty()) {
         whole.push('/');

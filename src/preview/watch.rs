@@ -38,6 +38,8 @@ pub struct Follower {
     watcher: Box<dyn Watcher + Send>,
     watched: BTreeMap<PathBuf, RecursiveMode>,
     memory: Option<(Database, Memory)>,
+    /// The list of built pages, which may lie beside the database.
+    manifest: Option<PathBuf>,
     runtime: tokio::runtime::Runtime,
     version: u64,
     /// Of the last reading that was handed out.
@@ -73,6 +75,7 @@ impl Follower {
             watcher: watcher(&tell),
             watched: BTreeMap::new(),
             memory: None,
+            manifest: None,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
             version: 0,
             fingerprint: None,
@@ -159,6 +162,15 @@ impl Follower {
                     wanted.entry(folder.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
                 }
             }
+            self.manifest = config.content.built.as_ref().map(|built| config.root.join(&built.manifest));
+            if let Some(path) = &self.manifest {
+                if path.is_dir() {
+                    wanted.insert(path.clone(), RecursiveMode::Recursive);
+                } else if let Some(folder) = path.parent() {
+                    // A generator may write the list anew under its name.
+                    wanted.entry(folder.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
+                }
+            }
             let database = store::Database::of(config).ok();
             if let Some(folder) = database.as_ref().and_then(store::Database::path).and_then(Path::parent) {
                 wanted.entry(folder.to_path_buf()).or_insert(RecursiveMode::NonRecursive);
@@ -199,6 +211,9 @@ impl Follower {
         let ours = self.memory.as_ref().map(|(Database(path, _), _)| path.as_path());
         event.paths.iter().any(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if self.manifest.as_ref() == Some(path) {
+                return true;
+            }
             if let Some(database) = ours
                 && path.parent() == database.parent()
                 && path.parent() != Some(&self.root)

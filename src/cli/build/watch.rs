@@ -41,6 +41,7 @@ fn state(root: &Path) -> blake3::Hash {
     if let Ok((config, _)) = Config::read(root) {
         let named = config.content.paths.iter().chain(&config.content.static_folders);
         folders.extend(named.map(|path| config.root.join(path)));
+        folders.extend(config.content.built.iter().map(|built| config.root.join(&built.manifest)));
     }
     let mut hasher = blake3::Hasher::new();
     for folder in folders {
