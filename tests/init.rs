@@ -50,7 +50,9 @@ fn an_eleventy_site_works_at_once() {
         content,
         r#"  paths: [posts]                       # folders or files with the dated items
   permalink: /actualites/{stem}/       # an item's address: {stem} {slug} {folder} {year} {month} {day}
-  # built: { manifest: var/pages.json, body: article .content }   # addresses (and bodies) from what the site's generator made: docs/built.md
+  # Only the generator knows the shortcodes `year`. Its own list tells it; make it before crieur runs:
+  #   mkdir -p var && npx @11ty/eleventy --to=json > var/pages.json
+  # built: { manifest: var/pages.json, body: article }
   dates_in: UTC                        # the zone of a date that names none
   future: publish                      # dated ahead: publish | hold (until then) | first-seen (as published)
   ids: permalink                       # permalink | tag (with `tag_date: 2024-01-01`, a day on which the site's name was yours)
@@ -103,6 +105,57 @@ fn a_hugo_site_works_at_once() {
             "note: '<aside>{{{inner}}}</aside>'",
         ]
     );
+}
+
+/// The lines of the configuration around `built`.
+fn proposed(project: &Project) -> String {
+    project.json(&["init"], 0);
+    let config = project.read("config/crieur.yaml");
+    let lines: Vec<&str> = config.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with("  # built:")).expect("a line");
+    lines[at.saturating_sub(2)..=at].join("\n")
+}
+
+#[test]
+fn what_only_the_generator_knows_is_proposed_to_be_taken_from_it() {
+    let eleventy = Project::empty()
+        .file(
+            "eleventy.config.js",
+            "module.exports = (c) => { c.addShortcode(\"note\", (x) => x.toUpperCase()); };\n",
+        )
+        .file("posts/posts.11tydata.js", "module.exports = { permalink: (d) => slug(d) };\n")
+        .file("_includes/base.njk", "<html lang=\"fr\"><body><main>{{ content | safe }}</main></body></html>")
+        .file(
+            "_includes/post.njk",
+            "<article><h1>{{ title }}</h1><div class=\"prose\">{{ content | safe }}</div></article>",
+        )
+        .file("posts/un.md", "---\ntitle: Un\ndate: 2026-11-20\n---\n{% note \"a\" %}\n");
+    assert_eq!(
+        proposed(&eleventy),
+        "  # Only the generator knows the posts' permalink, which is computed, and the shortcodes `note`. Its own list tells it; make it before crieur runs:\n  \
+         #   mkdir -p var && npx @11ty/eleventy --to=json > var/pages.json\n  \
+         # built: { manifest: var/pages.json, body: article .prose }"
+    );
+    let hugo = Project::empty()
+        .file(
+            "hugo.toml",
+            "baseURL = \"https://hugo.example.org/\"\n[permalinks]\nposts = \"/:year/:yearday/:title/\"\n",
+        )
+        .file("layouts/_default/single.html", "<main><div class='text'>{{ .Content }}</div></main>")
+        .file("content/posts/un.md", "---\ntitle: Un\ndate: 2026-11-20\n---\n{{< note \"a\" >}}{{< youtube x >}}\n");
+    assert_eq!(
+        proposed(&hugo),
+        "  # Only the generator knows the permalink `/:year/:yearday/:title/`, and the shortcodes `note`. Its own list tells it; make it before crieur runs:\n  \
+         #   mkdir -p var && hugo && hugo list all > var/pages.csv\n  \
+         # built: { manifest: var/pages.csv, body: main .text }"
+    );
+    // As a comment it changes nothing yet; taken up as it stands, it is what the configuration takes.
+    for project in [eleventy, hugo] {
+        let config = project.read("config/crieur.yaml");
+        project.write("config/crieur.yaml", config.replace("  # built:", "  built:"));
+        let ran = project.crieur(&["check"]);
+        assert!(ran.stderr.contains("the site was not built here"), "{}", ran.stderr);
+    }
 }
 
 #[test]

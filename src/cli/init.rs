@@ -2,6 +2,7 @@
 //!
 //! BUGS: a site is read, never run; what its scripts compute is left to a person, and said.
 
+mod built;
 mod content;
 mod eleventy;
 mod eleventy_permalink;
@@ -54,6 +55,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         guess.language = Some(language.to_string());
         guess.note(format!("the site does not say its language: its posts look like `{language}`"));
     }
+    guess.built = built::propose(&folder, &guess);
     say_what_is_missing(&mut guess);
     let written = write(&root, &guess)?;
     if globals.json {
@@ -108,6 +110,13 @@ fn say_what_is_missing(guess: &mut Guess) {
             "shortcodes that compute something wait for their HTML in content.shortcodes: {}",
             computed.join(", ")
         ));
+    }
+    if let Some(proposal) = &guess.built {
+        let note = format!(
+            "only the generator knows {}: content.built takes it from there (a comment in config/crieur.yaml says how)",
+            proposal.because
+        );
+        guess.note(note);
     }
     let letters: Vec<String> = guess.letters.tags.iter().chain(&guess.letters.folders).cloned().collect();
     if !letters.is_empty() {

@@ -18,14 +18,20 @@ pub fn find(folder: &Folder, input: &str, files: &[MarkdownFile], guess: &mut Gu
     if rules.iter().flatten().any(|rule| Some(rule) != first.as_ref())
         || first.is_some() && rules.iter().any(Option::is_none)
     {
+        guess.unread_address = Some("the folders' permalinks".to_string());
         guess.note("the folders of posts have different permalinks: content.permalink holds the first one's");
     }
     if let Some(rule) = first {
         if rule.contains("{?}") {
+            guess.unread_address = Some("the posts' permalink, which is computed".to_string());
             guess.note("the posts' permalink holds something that is computed: look at content.permalink");
         }
         guess.permalink = tidy(&rule.replace("{?}", "{slug}"));
         return;
+    }
+    if guess.paths.iter().any(|path| computes(folder, input, path)) {
+        guess.unread_address = Some("the posts' permalink, which is computed".to_string());
+        guess.note("the posts' permalink is computed: look at content.permalink");
     }
     // Eleventy keeps a day in a file's name in its own addresses, and takes it out of `fileSlug`.
     guess.permalink = match guess.paths.as_slice() {
@@ -70,6 +76,32 @@ fn rule(folder: &Folder, input: &str, path: &str, stem: &str) -> Option<String> 
         }
         if at.is_empty() || at == input {
             return None;
+        }
+        at = at.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_string());
+    }
+}
+
+/// A script of the posts' folders, or of all pages, that says something of `permalink` or computes data.
+fn computes(folder: &Folder, input: &str, path: &str) -> bool {
+    let data = |name: &str| name.contains(".11tydata.") && !name.ends_with("json");
+    let says = |text: &str| {
+        text.match_indices("permalink").any(|(at, _)| {
+            let mut script = Script::new(text, at + "permalink".len());
+            script.at += usize::from(script.rest().starts_with(['"', '\'']));
+            !text[..at].ends_with(is_word) && (script.take(":") || script.take("("))
+        })
+    };
+    let mut at = if path == "." { String::new() } else { path.to_string() };
+    loop {
+        let scripts =
+            folder.names(&at).into_iter().filter(|name| data(name)).map(|name| normal(&format!("{at}/{name}")));
+        let all = normal(&format!("{input}/_data/eleventyComputed"));
+        let computed = [".js", ".cjs", ".mjs"].map(|ending| format!("{all}{ending}"));
+        if scripts.chain(computed).filter_map(|file| folder.text(&file)).any(|text| says(&text)) {
+            return true;
+        }
+        if at.is_empty() || at == input {
+            return false;
         }
         at = at.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_string());
     }

@@ -1,5 +1,6 @@
 //! What `init` makes out of a site, whatever its generator.
 
+use super::built::Proposal;
 use crate::config::{MarkdownOptions, Person};
 
 /// Everything that a configuration needs to know, as far as the site tells.
@@ -16,6 +17,10 @@ pub struct Guess {
     /// Below the paths, without items.
     pub exclude: Vec<String>,
     pub permalink: String,
+    /// Why `permalink` may not be what the generator does, in words.
+    pub unread_address: Option<String>,
+    /// To take from the generator what cannot be read.
+    pub built: Option<Proposal>,
     /// The zone of a date that names none; `None`: the site's.
     pub dates_in: Option<&'static str>,
     pub static_folders: Vec<String>,
@@ -61,6 +66,8 @@ impl Guess {
             paths: Vec::new(),
             exclude: Vec::new(),
             permalink: String::new(),
+            unread_address: None,
+            built: None,
             dates_in: Some("UTC"),
             static_folders: Vec::new(),
             out: "public",

@@ -85,6 +85,7 @@ fn permalink(config: &Value, base: &str, guess: &mut Guess, day_in_name: bool) {
             guess.paths = vec![base.to_string()];
             match rules.first() {
                 Some(rule) => {
+                    guess.unread_address = Some("the sections' permalinks".to_string());
                     guess.note("several sections have posts: content.permalink holds the first one's rule");
                     from_rule(&rule.clone(), "{folder}", name, guess)
                 }
@@ -97,6 +98,7 @@ fn permalink(config: &Value, base: &str, guess: &mut Guess, day_in_name: bool) {
 
 fn from_rule(rule: &str, section: &str, name: &str, guess: &mut Guess) -> String {
     if rule.contains(":title") {
+        guess.unread_address = Some(format!("the titles' slugs in the permalink `{rule}`"));
         guess.note("the permalink holds a title's slug: content.permalink takes the file's name instead");
     }
     let mut permalink = rule.to_string();
@@ -116,7 +118,10 @@ fn from_rule(rule: &str, section: &str, name: &str, guess: &mut Guess) -> String
     ] {
         permalink = permalink.replace(hugo, ours);
     }
-    if permalink.contains(':') {
+    // Longer names than those that are known would be read as those.
+    let longer = [":yearday", ":monthname", ":weekday", ":sections[", ":sectionslug"];
+    if permalink.contains(':') || longer.iter().any(|name| rule.contains(name)) {
+        guess.unread_address = Some(format!("the permalink `{rule}`"));
         guess.note(format!("the permalink `{rule}` holds something that is not known: look at content.permalink"));
         permalink = format!("/{section}/{{folder}}/{name}/");
     }

@@ -3,6 +3,7 @@
 //! The sample configuration is what a person reads first, comments and all; so the files of a new project are that text,
 //! changed line by line where the site says something else.
 
+use super::built;
 use super::guess::{Guess, Shortcode};
 
 const CONFIG: &str = include_str!("../../../config/crieur.yaml");
@@ -62,6 +63,7 @@ pub fn config(guess: &Guess) -> String {
     let shortcodes = shortcodes(&guess.shortcodes);
     block(&mut text, content, "shortcodes", &shortcodes);
     set(&mut text, "publish", "out", Some(guess.out));
+    built::write(&mut text, guess.built.as_ref());
     text
 }
 
