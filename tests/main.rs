@@ -4,6 +4,7 @@ mod architecture;
 mod bodies;
 mod bounces;
 mod built;
+mod built_peers;
 mod check;
 mod corpora;
 mod delivery;

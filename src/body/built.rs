@@ -23,7 +23,7 @@ const CHROME: &str = "script, style, template, nav, [role=navigation], form, but
     .skip, .skip-link, .skip-links, .skiplink, .skip-to-content, .fr-skiplinks, .fr-summary, .fr-breadcrumb, .fr-share, \
     .header-anchor, .heading-anchor, .headerlink, .anchor-link, .anchorjs-link, .td-heading-self-link, .heading-link, \
     .copy-button, .copy-btn, .btn-copy, .copy-code, .copy-code-button, .code-copy, .btn-clipboard, .clipboard, \
-    .lntd:first-child, .lnt, .ln, .lineno, .linenos, .line-numbers-rows, .gutter, \
+    td:has([style*='user-select:none']), [style*='user-select:none'], .lntd:first-child, .lnt, .ln, .lineno, .linenos, .line-numbers-rows, .gutter, \
     [hidden]:not([hidden=until-found]):not([role=tabpanel])";
 
 /// Gives each item the body that its page has at the selector. Where there is none, the source's Markdown stays its body.

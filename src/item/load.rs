@@ -75,7 +75,20 @@ pub fn load_built(config: &Config, mut built: Option<&mut Built>, now: DateTime<
         config.content.exclude.iter().any(under)
     };
     files.retain(|file| is_markdown(&file.path) && !excluded(&file.path));
+    let before = loaded.problems.0.len();
     let inheritance = Inheritance::read(&listings, &files, &mut loaded.problems);
+    if built.as_ref().is_some_and(|built| built.says_addresses()) {
+        // What a script computes for `permalink` is in the list.
+        let computes_addresses = |problem: &Problem| {
+            problem.code == "script-value"
+                && ["`permalink`", "`eleventyComputed"].iter().any(|key| problem.message.starts_with(key))
+        };
+        let mut at = 0;
+        loaded.problems.0.retain(|problem| {
+            at += 1;
+            at <= before || !computes_addresses(problem)
+        });
+    }
     let images = Images::new(&listings, &config.site.url, &config.content.static_folders);
     if let Some(built) = &mut built {
         built.settle(&files.iter().map(|file| file.path.as_str()).collect::<Vec<&str>>());

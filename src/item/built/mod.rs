@@ -91,6 +91,11 @@ impl Built {
         }))
     }
 
+    /// Addresses come from a list, and not from `content.permalink` and the front matter.
+    pub fn says_addresses(&self) -> bool {
+        matches!(self.what, What::List(_))
+    }
+
     /// Finds out how the generator's paths differ from the project's, `paths` being those of the content files.
     pub fn settle(&mut self, paths: &[&str]) {
         if let What::List(list) = &self.what {
