@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Of the static binary: the C library that is in it has a slow one.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     crieur::cli::main()
 }
