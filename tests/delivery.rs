@@ -1,6 +1,7 @@
 //! Delivering a frozen edition over SMTP, whatever the server does: the ledger balances and nobody is missed.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -94,7 +95,9 @@ impl Post {
 
     pub(crate) async fn deliver(&mut self, setting: &Setting) -> Ended {
         let edition = self.edition().await;
-        deliver_frozen(&mut self.store, setting, None, &edition, &mut |_| {}).await.expect("a delivery")
+        deliver_frozen(&mut self.store, setting, Path::new("."), None, &edition, &mut |_| {})
+            .await
+            .expect("a delivery")
     }
 }
 
@@ -134,7 +137,7 @@ pub(crate) async fn freeze_for(store: &mut Store, people: Vec<String>) {
         }),
     };
     let composed = Composed { variants: vec![variant], ..Composed::default() };
-    let (content, variants) = Frozen { head, composed }.to_json().expect("JSON");
+    let (content, variants) = Frozen { head, composed, hand_over: None }.to_json().expect("JSON");
     let edition = NewEdition {
         newsletter: "news".to_string(),
         number: 1,
@@ -349,7 +352,9 @@ fn an_uncertain_delivery_waits_for_a_person_where_they_asked_for_it(place: Place
         newsletter.on_uncertain = OnUncertain::Hold;
         let edition = post.edition().await;
         let here = setting(route(peer.port), 1, beginning());
-        deliver_frozen(&mut post.store, &here, Some(&newsletter), &edition, &mut |_| {}).await.expect("a delivery");
+        deliver_frozen(&mut post.store, &here, Path::new("."), Some(&newsletter), &edition, &mut |_| {})
+            .await
+            .expect("a delivery");
         let counts = post.counts().await;
         assert_eq!((counts.accepted, counts.uncertain), (1, 1));
         assert_eq!(post.edition().await.state, State::Sending, "never said to be done before it is");

@@ -16,6 +16,7 @@ mod edition_file;
 mod feed_peers;
 mod feeds;
 mod flows;
+mod handed_over;
 mod hands;
 mod hostile;
 mod init;

@@ -8,7 +8,7 @@ use super::frozen::Frozen;
 use super::{AnnounceError, Material, online, pictures};
 use crate::config::{Audience as To, Newsletter};
 use crate::digest::Composed;
-use crate::mail::letter::Head;
+use crate::mail::hand_over;
 use crate::people::People;
 use crate::problem::{Problem, Problems};
 use crate::secrets::Secrets;
@@ -64,7 +64,7 @@ pub(super) async fn freeze(
     // What the letter links to is there before it leaves.
     online::write_events(material, scene.now, &material.config.root.join(&material.config.publish.out))?;
     let pictures = pictures::kept(&composed.pictures);
-    let frozen = Frozen { head: Head::new(material.config, newsletter, at), composed };
+    let frozen = Frozen::new(material.config, newsletter, at, composed);
     let (content, variants) = frozen.to_json()?;
     let edition = NewEdition {
         newsletter: newsletter.name.clone(),
@@ -84,10 +84,14 @@ pub(super) async fn freeze(
     };
     let done = match &newsletter.to {
         To::Recipients => write(store, &edition, Audience::Subscribed, in_place_of).await?,
-        To::Address(address) => {
+        To::Address(_) | To::HandOver(_) => {
+            let email = match &newsletter.to {
+                To::Address(address) => address.as_str(),
+                _ => hand_over::MACHINE,
+            };
             let mut list = vec![Addressee {
-                id: secrets.recipient_id(address),
-                email: address.clone(),
+                id: secrets.recipient_id(email),
+                email: email.to_string(),
                 name: None,
                 fields: "{}".to_string(),
             }];
@@ -130,7 +134,7 @@ async fn write(
 pub(super) async fn count(store: &mut Store, scene: Scene<'_>) -> Result<i64, AnnounceError> {
     Ok(match &scene.newsletter.to {
         To::Recipients => store.count_subscribed(&scene.newsletter.name).await?,
-        To::Address(_) => 1,
+        To::Address(_) | To::HandOver(_) => 1,
         To::File(file) => {
             let mut count = 0;
             if let Ok(mut people) = People::open(&scene.material.config.root, Path::new(file), scene.secrets) {

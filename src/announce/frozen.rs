@@ -1,14 +1,18 @@
 //! What is frozen with an edition, and delivering it.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AnnounceError, pictures};
-use crate::config::{Newsletter, OnUncertain};
+use super::parcel::Parcel;
+use super::{AnnounceError, hand_over, pictures};
+use crate::config::{Audience, Config, Limits, Newsletter, OnUncertain};
 use crate::digest::{Composed, Variant};
 use crate::mail::delivery::{self, Consignment, Ended, Setting};
 use crate::mail::letter::{Head, Prepared};
+use crate::mail::transport::Route;
 use crate::store::Store;
 use crate::store::editions::Edition;
 
@@ -17,22 +21,36 @@ use crate::store::editions::Edition;
 pub struct Frozen {
     pub head: Head,
     pub composed: Composed,
+    /// The folder in which it is handed over to another machine, as the newsletter's file said; `None`: it is sent here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_over: Option<String>,
 }
 
 impl Frozen {
+    /// What is frozen of a letter that was composed `at` this moment.
+    pub fn new(config: &Config, newsletter: &Newsletter, at: DateTime<Utc>, composed: Composed) -> Frozen {
+        let hand_over = match &newsletter.to {
+            Audience::HandOver(folder) => Some(folder.clone()),
+            _ => None,
+        };
+        Frozen { head: Head::new(config, newsletter, at), composed, hand_over }
+    }
+
     /// As JSON: the content and the variants.
     pub fn to_json(&self) -> Result<(String, Vec<String>), serde_json::Error> {
         let variants: Result<Vec<String>, _> = self.composed.variants.iter().map(serde_json::to_string).collect();
-        let bare =
-            Frozen { head: self.head.clone(), composed: Composed { variants: Vec::new(), ..self.composed.clone() } };
+        let composed = Composed { variants: Vec::new(), ..self.composed.clone() };
+        let bare = Frozen { head: self.head.clone(), composed, hand_over: self.hand_over.clone() };
         Ok((serde_json::to_string(&bare)?, variants?))
     }
 }
 
-/// Delivers what is due of a frozen edition. The newsletter's configuration may have gone since; the letter has not.
+/// Delivers what is due of a frozen edition of the project in `root`. The newsletter's configuration may have gone since; the
+/// letter has not.
 pub async fn deliver_frozen(
     store: &mut Store,
     setting: &Setting,
+    root: &Path,
     newsletter: Option<&Newsletter>,
     edition: &Edition,
     progress: &mut dyn FnMut(u64),
@@ -41,6 +59,13 @@ pub async fn deliver_frozen(
     let mut frozen: Frozen = serde_json::from_str(&content)?;
     pictures::fill(store, &mut frozen.composed.pictures).await?;
     let variants: Vec<Variant> = variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
+    let mut setting = setting.clone();
+    if let Some(folder) = &frozen.hand_over {
+        let file = root.join(folder).join(hand_over::name(edition));
+        let content = Parcel::pack(edition.composed, &frozen, &variants)?;
+        setting.route = Route::HandOver { file, content: content.into() };
+        (setting.signer, setting.limits) = (None, Limits::default());
+    }
     let prepared = |variant: &Variant| Prepared::carrying(&frozen.head, variant, &frozen.composed.pictures);
     let consignment = Consignment {
         edition: edition.id,
@@ -48,5 +73,5 @@ pub async fn deliver_frozen(
         head: frozen.head,
         on_uncertain: newsletter.map_or(OnUncertain::Resend, |newsletter| newsletter.on_uncertain),
     };
-    Ok(delivery::deliver(store, setting, &consignment, progress).await?)
+    Ok(delivery::deliver(store, &setting, &consignment, progress).await?)
 }

@@ -7,6 +7,7 @@
 //! 3. [`deliver_frozen`] delivers what is frozen and not done: a new edition, or one of an earlier run that goes on.
 //! 4. [`write_page`] puts the letter where everybody may read it, before it leaves.
 //! 5. [`send_test`] sends a copy that nothing remembers.
+//! 6. A [`Parcel`] is an edition as a file: made where nobody's address is known, sent from where the list is.
 //!
 //! Promises: an edition that waits never delays the next newsletter; nothing is announced twice by itself, whatever date it
 //! bears; nothing new is no letter, and the moment counts as considered.
@@ -16,9 +17,11 @@ pub mod choice;
 mod drafting;
 mod freezing;
 mod frozen;
+mod hand_over;
 mod next;
 mod online;
 mod pages;
+mod parcel;
 mod pictures;
 pub mod press;
 pub mod sheet;
@@ -30,8 +33,10 @@ pub use ahead::{send_ahead, wants_preview};
 pub use drafting::{Drafted, draft};
 pub use freezing::Scene;
 pub use frozen::{Frozen, deliver_frozen};
+pub use hand_over::{TakenIn, take_in, write_handed_over};
 pub use next::{Asked, Next, Wait, next};
 pub use online::{Page, write_events, write_page, write_pages};
+pub use parcel::{Parcel, ParcelError};
 pub use pictures::{write_kept_pictures, write_pictures};
 pub use press::Known;
 pub use stand_in::stand_in;

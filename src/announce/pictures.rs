@@ -25,7 +25,8 @@ pub(super) fn kept(pictures: &[ShownPicture]) -> Vec<KeptPicture> {
         media_type: picture.media_type.clone(),
         content: picture.content.to_vec(),
     };
-    pictures.iter().map(one).collect()
+    // What another machine's letter shows from the site has no content here.
+    pictures.iter().filter(|picture| !picture.content.is_empty()).map(one).collect()
 }
 
 /// Gives a frozen letter's pictures their contents again; one that is kept no more stays empty.

@@ -19,7 +19,6 @@ use super::{AnnounceError, sheet};
 use crate::config::Approve;
 use crate::digest::Composed;
 use crate::digest::edition_file::Release;
-use crate::mail::letter::Head;
 use crate::problem::Problems;
 use crate::store::Store;
 use crate::store::editions::{Edition, State};
@@ -74,8 +73,9 @@ async fn tend_one(
         shown: store.shown(&newsletter.name, Some(edition.id)).await?,
     };
     let (content, variants) = store.content(edition.id).await?;
-    let Frozen { composed: Composed { counted, urgent, .. }, .. } = serde_json::from_str(&content)?;
-    if urgent && !has_file {
+    let Frozen { composed: Composed { counted, urgent, handed_over, .. }, .. } = serde_json::from_str(&content)?;
+    // What another machine composed, nothing here can compose anew.
+    if handed_over.is_some() || (urgent && !has_file) {
         return Ok(None);
     }
     let composed_at = |at: DateTime<Utc>| press::again(material, newsletter, &known, number, &counted, at);
@@ -118,8 +118,8 @@ async fn tend_one(
         (Approve::No, _) => edition.send_at,
     };
     let goes = go_at.is_some_and(|moment| moment <= now);
-    let head = Head::new(material.config, newsletter, edition.composed);
-    let anew = Frozen { head, composed: composed.clone() }.to_json()? != (content, variants);
+    let frozen = Frozen::new(material.config, newsletter, edition.composed, composed.clone());
+    let anew = frozen.to_json()? != (content, variants);
     if !anew && !goes {
         if edition.send_at != go_at || (edition.reason.is_some() && !asks_a_person) {
             store.schedule_edition(edition.id, go_at, edition.reason.as_deref().filter(|_| asks_a_person)).await?;

@@ -220,7 +220,14 @@ fn of_newsletter(globals: &Globals, project: &Project, newsletter: &Newsletter, 
     for problem in people::check(config, newsletter).iter().chain(way_out.iter()) {
         findings.push(Finding::of(&subject, problem));
     }
-    if way_out.is_empty() && !newsletter.to.is_list() {
+    if let Audience::HandOver(folder) = &newsletter.to {
+        findings.push(Finding::new(
+            &subject,
+            State::Ok,
+            format!("its editions are files in {folder}/, for another machine to send"),
+        ));
+    }
+    if way_out.is_empty() && !newsletter.to.knows_nobody() {
         let way = match Head::new(config, newsletter, globals.now).leave_url(secrets, 0) {
             Some(url) => url.split(['?', '#']).next().unwrap_or_default().to_string(),
             None => "elsewhere".to_string(),

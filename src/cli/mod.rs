@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod draft;
 pub mod editions;
 pub mod explain;
+mod handed_over;
 pub mod init;
 mod ledger;
 mod office;

@@ -32,6 +32,11 @@ impl Posted {
         Posted { problems, ..Posted::default() }
     }
 
+    /// An edition that the command is about.
+    pub fn touch(&mut self, newsletter: &str, number: i64) {
+        self.touched.insert((newsletter.to_string(), number));
+    }
+
     /// Sees to a newsletter's editions that wait, and asks for its next one.
     pub async fn compose(
         &mut self,
@@ -118,10 +123,10 @@ impl Posted {
             announce::write_page(&mut office.store, &edition, &published).await?;
             announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
             let bar = progress_bar(globals, &edition);
-            let ended = announce::deliver_frozen(&mut office.store, setting, newsletter, &edition, &mut |settled| {
-                bar.inc(settled);
-            })
-            .await;
+            let root = &office.config.root;
+            let progress = &mut |settled| bar.inc(settled);
+            let ended =
+                announce::deliver_frozen(&mut office.store, setting, root, newsletter, &edition, progress).await;
             bar.finish_and_clear();
             let ended = ended.with_context(|| format!("{} n° {}", edition.newsletter, edition.number))?;
             let after = office.store.edition(&edition.newsletter, edition.number).await?.unwrap_or(edition);

@@ -59,6 +59,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         announce::write_events(material, globals.now, &out)?;
         announce::write_pages(&mut office.store, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
         announce::write_kept_pictures(&mut office.store, &project.config, &out, globals.now).await?;
+        announce::write_handed_over(&mut office.store, &project.config, globals.now).await?;
     } else {
         project.save_lock()?;
     }

@@ -1,16 +1,20 @@
 //! `crieur send`: freezes the next edition and delivers it, whatever the schedule says; again, it goes on where it
 //! stopped.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use serde_json::json;
 
 use super::office::{Office, material, runtime};
 use super::post::{self, Posted};
-use super::{Globals, Outcome, report};
+use super::{Globals, Outcome, handed_over, report};
 use crate::announce::{self, Asked, Known, Scene};
 use crate::config::Newsletter;
 use crate::mail::address::Address;
+use crate::mail::delivery::Setting;
 use crate::mail::outcome::Outcome as Tried;
+use crate::store::editions::Edition;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -25,10 +29,16 @@ pub struct Args {
     /// Stay until nothing waits for a later try
     #[arg(long)]
     pub wait: bool,
+    /// Send the edition that another machine composed and left in this file (`hand_over`); `-`: standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "test")]
+    pub edition: Option<PathBuf>,
 }
 
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     runtime()?.block_on(async {
+        if let Some(file) = &arguments.edition {
+            return handed_over::send(globals, &arguments, file).await;
+        }
         let mut office = Office::open(globals).await?;
         let newsletters: Vec<Newsletter> = match &arguments.newsletter {
             Some(name) => vec![office.newsletter(name)?.clone()],
@@ -73,21 +83,34 @@ async fn send(
         posted.deliver(globals, office, &setting, |name| name == newsletter.name).await?;
     }
     let named = |name: &str| newsletters.iter().any(|newsletter| newsletter.name == name);
+    let editions = deliver_all(globals, office, &setting, &mut posted, named, wait).await?;
+    if !globals.json && editions.is_empty() && !posted.problems.has_errors() {
+        globals.say("nothing new: no letter");
+    }
+    posted.conclude(globals, &project.config, &editions, None)
+}
+
+/// Where it is to `wait`, delivers again whenever something is due, until nothing waits for a later try. Gives the editions.
+pub async fn deliver_all(
+    globals: &Globals,
+    office: &mut Office,
+    setting: &Setting,
+    posted: &mut Posted,
+    named: impl Fn(&str) -> bool + Copy,
+    wait: bool,
+) -> anyhow::Result<Vec<Edition>> {
     let mut editions = posted.editions(office, named).await?;
-    while wait && let Some(pause) = post::pause(&editions, &setting, posted.waits.is_some()) {
+    while wait && let Some(pause) = post::pause(&editions, setting, posted.waits.is_some()) {
         globals.say(format_args!("waiting {} seconds for the next try", pause.as_secs()));
         setting.stop.sleep(pause).await;
         if setting.stop.is_asked() {
             break;
         }
         posted.waits = None;
-        posted.deliver(globals, office, &setting, named).await?;
+        posted.deliver(globals, office, setting, named).await?;
         editions = posted.editions(office, named).await?;
     }
-    if !globals.json && editions.is_empty() && !posted.problems.has_errors() {
-        globals.say("nothing new: no letter");
-    }
-    posted.conclude(globals, &project.config, &editions, None)
+    Ok(editions)
 }
 
 async fn dry_run(globals: &Globals, office: &mut Office, newsletters: &[Newsletter]) -> anyhow::Result<Outcome> {

@@ -420,12 +420,19 @@ pub enum Audience {
     Address(String),
     /// A CSV file, relative to `root`.
     File(String),
+    /// Personal letters whose people another machine knows: each edition is a file in this folder, relative to `root`.
+    HandOver(String),
 }
 
 impl Audience {
     /// List mode carries no personal stamp and no List-* header of ours.
     pub fn is_list(&self) -> bool {
         matches!(self, Audience::Address(_))
+    }
+
+    /// Nobody's name or address is needed here to send it: the list is a list server's, or another machine's.
+    pub fn knows_nobody(&self) -> bool {
+        matches!(self, Audience::Address(_) | Audience::HandOver(_))
     }
 }
 

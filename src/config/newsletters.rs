@@ -36,7 +36,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     };
     let from = from.unwrap_or(Mailbox { name: None, address: String::new() });
     let reply_to = top.parsed("reply_to", |text| values::mailbox(text).map(|_| text.to_string()));
-    let to = top.parsed("to", values::audience).unwrap_or(Audience::Recipients);
+    let to = audience(&top);
     let list_id = top.parsed("list_id", list_id);
     let list_id = list_id.or_else(|| config.site.url.host_str().map(|host| format!("{name}.{host}")));
     let leave = leave(config, &top, &to, &from, reply_to.as_deref());
@@ -103,6 +103,20 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         agenda,
         urgent,
     }
+}
+
+/// `to: …`, or `hand_over: DIR`.
+fn audience(top: &Mapping<'_>) -> Audience {
+    let to = top.parsed("to", values::audience);
+    let folder = top.parsed("hand_over", |text| match text.trim_end_matches('/') {
+        "" => reject("`hand_over` names no folder", "for example `hand_over: public/letters`"),
+        folder => Ok(folder.to_string()),
+    });
+    if let (Some(node), Some(_)) = (top.get("to"), top.get("hand_over")) {
+        let help = "take `to` out here: the configuration of the machine that sends says to whom";
+        node.problem("hand-over", "an edition that is handed over has no list here", help);
+    }
+    folder.map(Audience::HandOver).or(to).unwrap_or(Audience::Recipients)
 }
 
 /// `letters/{newsletter}-{number}.html`, or `off`.
@@ -211,7 +225,8 @@ fn leave(config: &Config, top: &Mapping<'_>, to: &Audience, from: &Mailbox, repl
                 "write `leave: web` or `leave: mailto:ADDRESS`; `list` is for `to:` one address, a list server's";
             node.problem("no-way-out", "personal letters have no list server that lets people leave", help);
         }
-        Some(Leave::Web) if !to.is_list() && config.web.url.is_none() => {
+        // The machine that sends knows where its web service is.
+        Some(Leave::Web) if !to.knows_nobody() && config.web.url.is_none() => {
             let help = "add `web.url` to config/crieur.yaml, or write `leave: mailto:ADDRESS`";
             node.problem("no-way-out", "`leave: web` needs `web.url`, the address of the web service", help);
         }

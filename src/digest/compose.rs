@@ -127,6 +127,7 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         urgent: plan.urgent,
         online: newsletter.online_path(plan.number),
         pictures: shown_pictures(input, &variant),
+        handed_over: None,
         variants: vec![variant],
         problems,
     })

@@ -64,6 +64,9 @@ pub struct Composed {
     /// The pictures that it shows, each once, in its order.
     #[serde(default)]
     pub pictures: Vec<ShownPicture>,
+    /// The checksum of the file in which it was handed over to this machine; `None`: composed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<String>,
     /// Sets of items, each rendered once.
     pub variants: Vec<Variant>,
     /// Warnings about the letter; not kept.

@@ -1,7 +1,7 @@
 //! 5b *deliver*: an edition's letters, one to each recipient, each exactly once as far as SMTP can promise it.
 //!
 //! [`letter`] writes a letter (fields by [`header`], bodies by [`quoted_printable`]); [`transport`] hands it over, to a
-//! [`maildir`], [`sendmail`], or [`smtp`]; [`outcome`] says what the answer means and [`retry`] when to try again;
+//! [`maildir`], [`sendmail`], [`smtp`], or in one file to another machine ([`hand_over`]); [`outcome`] says what the answer means and [`retry`] when to try again;
 //! [`delivery`] is the one place where letters and the ledger meet. [`dkim`] signs them. [`token`] makes what travels in
 //! letters; [`way_out`] tells whether readers can leave at all. [`bounce`] tells what a message that came back means, and
 //! [`mailbox`] is where such messages lie.
@@ -14,6 +14,7 @@ pub mod clock;
 pub mod delivery;
 pub mod dkim;
 pub mod dns;
+pub mod hand_over;
 pub mod header;
 mod job;
 mod judge;

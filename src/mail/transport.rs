@@ -1,9 +1,11 @@
-//! How letters leave: into a Maildir, through `sendmail`, or over SMTP. One [`Carrier`] carries one letter at a time.
+//! How letters leave: into a Maildir, through `sendmail`, or over SMTP; or, all of an edition in one file, to the machine that
+//! sends them. One [`Carrier`] carries one letter at a time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::address::Address;
+use super::hand_over;
 use super::maildir::Maildir;
 use super::outcome::{Fault, Outcome};
 use super::sendmail::Sendmail;
@@ -16,6 +18,11 @@ pub enum Route {
     Maildir(PathBuf),
     Sendmail(Sendmail),
     Smtp(Settings),
+    /// To another machine: this file, whatever letter is carried.
+    HandOver {
+        file: PathBuf,
+        content: Arc<[u8]>,
+    },
 }
 
 /// What the environment adds to the configuration.
@@ -87,6 +94,7 @@ impl Route {
         match self {
             Route::Maildir(_) => connections.clamp(1, 4),
             Route::Sendmail(_) | Route::Smtp(_) => connections.max(1),
+            Route::HandOver { .. } => 1,
         }
     }
 
@@ -95,6 +103,7 @@ impl Route {
             Route::Maildir(folder) => Carrier::Maildir(Maildir::open(folder)?),
             Route::Sendmail(sendmail) => Carrier::Sendmail(sendmail.clone()),
             Route::Smtp(settings) => Carrier::Smtp(Box::new(Smtp::open(settings).await?)),
+            Route::HandOver { file, content } => Carrier::HandOver { file: file.clone(), content: content.clone() },
         })
     }
 }
@@ -104,6 +113,7 @@ pub enum Carrier {
     Maildir(Maildir),
     Sendmail(Sendmail),
     Smtp(Box<Smtp>),
+    HandOver { file: PathBuf, content: Arc<[u8]> },
 }
 
 impl Carrier {
@@ -115,7 +125,7 @@ impl Carrier {
     /// Says what comes before a body; what has no conversation takes any.
     pub async fn offer(&mut self, envelope: &Envelope) -> Result<(), Outcome> {
         match self {
-            Carrier::Maildir(_) | Carrier::Sendmail(_) => Ok(()),
+            Carrier::Maildir(_) | Carrier::Sendmail(_) | Carrier::HandOver { .. } => Ok(()),
             Carrier::Smtp(smtp) => smtp.offer(envelope).await,
         }
     }
@@ -124,7 +134,7 @@ impl Carrier {
     pub async fn body(&mut self, envelope: &Envelope, letter: Vec<u8>, next: Option<&Envelope>) -> Sent {
         match self {
             Carrier::Smtp(smtp) => smtp.body(letter, next).await,
-            Carrier::Maildir(_) | Carrier::Sendmail(_) => {
+            Carrier::Maildir(_) | Carrier::Sendmail(_) | Carrier::HandOver { .. } => {
                 Sent { outcome: self.deliver(&envelope.sender, &envelope.recipient, letter).await, next: None }
             }
         }
@@ -147,13 +157,14 @@ impl Carrier {
             }
             Carrier::Sendmail(sendmail) => sendmail.deliver(sender, &recipient.to_string(), &letter).await,
             Carrier::Smtp(smtp) => smtp.deliver(sender, recipient, letter).await,
+            Carrier::HandOver { file, content } => hand_over::leave(file, content),
         }
     }
 
     /// Whether it can carry another letter.
     pub fn is_broken(&self) -> bool {
         match self {
-            Carrier::Maildir(_) | Carrier::Sendmail(_) => false,
+            Carrier::Maildir(_) | Carrier::Sendmail(_) | Carrier::HandOver { .. } => false,
             Carrier::Smtp(smtp) => smtp.is_broken(),
         }
     }

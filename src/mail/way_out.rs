@@ -1,6 +1,7 @@
 //! Whether the way out that a newsletter names works: a letter to people must not leave before it does.
 //!
-//! With `leave: web` the web service must answer now; the other ways work without us. A list server sees to its own.
+//! With `leave: web` the web service must answer now; the other ways work without us. A list server sees to its own, and a
+//! machine that letters are handed over to asks for itself.
 //!
 //! BUGS: that something answers at the service's address does not prove that it is ours.
 
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is wrong with a newsletter's way out. Asks the web service, through the environment's proxy where one is set.
 pub fn check(config: &Config, newsletter: &Newsletter) -> Problems {
-    if newsletter.to.is_list() {
+    if newsletter.to.knows_nobody() {
         return Problems::new();
     }
     let problem = match (&newsletter.leave, &config.web.url) {

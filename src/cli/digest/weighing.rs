@@ -11,11 +11,11 @@ use crate::people::People;
 use crate::project::Project;
 use crate::secrets::Secrets;
 
-/// How many people a newsletter goes to; of a list server's, nobody here knows: it counts as one.
+/// How many people a newsletter goes to; of a list server's, or another machine's, nobody here knows: it counts as one.
 pub fn people(project: &Project, newsletter: &Newsletter, remembered: &Remembered, secrets: &Secrets) -> u64 {
     match &newsletter.to {
         Audience::Recipients => remembered.people(newsletter).unwrap_or(0),
-        Audience::Address(_) => 1,
+        Audience::Address(_) | Audience::HandOver(_) => 1,
         Audience::File(file) => {
             let Ok(mut people) = People::open(&project.config.root, Path::new(file), secrets) else { return 0 };
             let mut count = 0;

@@ -1,0 +1,138 @@
+//! Handing an edition over, and taking one in: composed where the site is and nobody's address is known, sent by a machine
+//! that has the list.
+//!
+//! Promises: what was handed over once is written again by every build, for as long as its pictures are kept, so that a lost
+//! deployment loses no edition; on the other machine the same file is sent once, however often it comes, and another
+//! content under a number that is there already is not sent at all.
+
+use chrono::{DateTime, Utc};
+
+use super::freezing::{self, Freezing, Order, Scene};
+use super::frozen::Frozen;
+use super::next::Asked;
+use super::parcel::Parcel;
+use super::{AnnounceError, pictures};
+use crate::config::{self, Approve, Config, Leave, Newsletter};
+use crate::digest::Variant;
+use crate::mail::way_out;
+use crate::problem::{Problem, Problems};
+use crate::publish;
+use crate::store::Store;
+use crate::store::editions::{Edition, State};
+
+/// The name of an edition's file.
+pub(super) fn name(edition: &Edition) -> String {
+    format!("{}-{}.edition.json", edition.newsletter, edition.number)
+}
+
+/// Writes the file of every edition that is being handed over or was, where it is not there. Says how many were not.
+pub async fn write_handed_over(
+    store: &mut Store,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<usize, AnnounceError> {
+    let mut written = 0;
+    for edition in store.editions().await? {
+        let goes = matches!(edition.state, State::Sending | State::Done);
+        if !goes || edition.composed + config.pictures.keep <= now {
+            continue;
+        }
+        let (content, variants) = store.content(edition.id).await?;
+        let mut frozen: Frozen = serde_json::from_str(&content)?;
+        let Some(folder) = frozen.hand_over.clone() else { continue };
+        pictures::fill(store, &mut frozen.composed.pictures).await?;
+        let variants: Vec<Variant> =
+            variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
+        let path = config.root.join(folder).join(name(&edition));
+        let parcel = Parcel::pack(edition.composed, &frozen, &variants)?;
+        let changed = publish::write_if_changed(&path, &parcel)
+            .map_err(|error| AnnounceError::Publish { path: path.display().to_string(), error })?;
+        written += usize::from(changed);
+    }
+    Ok(written)
+}
+
+/// What became of an edition that came in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    /// Frozen with this machine's list.
+    Anew(State),
+    /// It is here already, from the same file.
+    Before,
+    /// What a dry run would freeze, and to how many people it would go.
+    Would { state: State, eligible: i64 },
+    /// Nobody is on the list, or it must not be sent, which was told: nothing is remembered.
+    Not,
+}
+
+/// Freezes an edition with this machine's list and under its own head, unless it is here already.
+pub async fn take_in(
+    store: &mut Store,
+    scene: Scene<'_>,
+    parcel: &Parcel,
+    asked: Asked,
+    problems: &mut Problems,
+) -> Result<TakenIn, AnnounceError> {
+    let Scene { material, newsletter, now, .. } = scene;
+    let number = i64::try_from(parcel.composed.number).unwrap_or(i64::MAX);
+    if let Some(edition) = store.edition(&newsletter.name, number).await? {
+        let (content, _) = store.content(edition.id).await?;
+        let frozen: Frozen = serde_json::from_str(&content)?;
+        if frozen.composed.handed_over == parcel.composed.handed_over {
+            return Ok(TakenIn::Before);
+        }
+        let name = &newsletter.name;
+        let message = format!("{name} n° {number} is here already, with another content: nothing is sent");
+        let help = "two machines have numbered letters of this newsletter: `first_number` of the one that composes must lie \
+                    beyond the last number here";
+        problems.push(Problem::error("edition-taken", message).help(help).in_file(&newsletter.file));
+        return Ok(TakenIn::Not);
+    }
+    let mut found = Problems(refusal(material.config, newsletter, parcel).into_iter().collect());
+    found.extend(way_out::check(material.config, newsletter));
+    found.extend(config::people::check(material.config, newsletter));
+    let refused = found.has_errors();
+    problems.extend(found);
+    if refused {
+        return Ok(TakenIn::Not);
+    }
+    let (state, reason) = match newsletter.approve {
+        Approve::Yes => (State::Composed, Some("waits for `crieur approve`".to_string())),
+        // The edition's file was the approval, where the letter was composed.
+        Approve::No | Approve::File => (State::Sending, None),
+    };
+    if asked == Asked::DryRun {
+        return Ok(TakenIn::Would { state, eligible: freezing::count(store, scene).await? });
+    }
+    store.start_newsletter(&newsletter.name, &[], now).await?;
+    let composed = parcel.composed.clone();
+    let order = Order { composed, at: now, state, reason, send_at: None, considered: now };
+    Ok(match freezing::freeze(store, scene, order, None, problems).await? {
+        Freezing::Done => TakenIn::Anew(state),
+        Freezing::Nobody | Freezing::Impossible => TakenIn::Not,
+    })
+}
+
+/// Why this newsletter cannot send such a letter.
+fn refusal(config: &Config, newsletter: &Newsletter, parcel: &Parcel) -> Option<Problem> {
+    let at = |key: &str| config::place_of(&config.root, &newsletter.file, &[key]);
+    if newsletter.to.knows_nobody() {
+        let message =
+            format!("an edition that was handed over is a letter to people, and {} has none", newsletter.name);
+        let help = "write `to: recipients` or `to: file:PATH` on the machine that sends";
+        return Some(Problem::error("hand-over", message).help(help).at(at("to")));
+    }
+    // What the text says and what the header says are one way.
+    let fits = match (&parcel.way_out, &newsletter.leave) {
+        (Some(said), Leave::Url(url)) => said == url,
+        (None, Leave::Web | Leave::Mailto(_)) => true,
+        _ => false,
+    };
+    if fits {
+        return None;
+    }
+    let said = parcel.way_out.as_deref().unwrap_or("an address of each reader's own");
+    let message = format!("the letter says that readers leave by {said}, and `leave` says something else here");
+    let help = "write the same `leave` here and where the letter is composed; `web` and `mailto:` go together";
+    Some(Problem::error("no-way-out", message).help(help).at(at("leave")))
+}
