@@ -42,6 +42,7 @@ mod returned;
 mod run_flow;
 mod static_pages;
 mod support;
+mod sympa;
 mod themes;
 mod twice;
 mod wire;

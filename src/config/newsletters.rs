@@ -12,6 +12,8 @@ use crate::problem::{Place, Problem, Problems};
 
 /// Where a letter's page stands.
 const ONLINE: &str = "letters/{newsletter}-{number}.html";
+/// Sympa takes what these send for a list server's own, and drops it without a word (its `loop_prevention_regex`).
+const DROPPED: [&str; 6] = ["mailer-daemon", "sympa", "listserv", "majordomo", "smartlist", "mailman"];
 const SUBJECT: &str = "{{newsletter.title}} n° {{edition.number}} : {{edition.headline}}";
 
 /// The newsletters that can be used, by name.
@@ -37,6 +39,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let from = from.unwrap_or(Mailbox { name: None, address: String::new() });
     let reply_to = top.parsed("reply_to", |text| values::mailbox(text).map(|_| text.to_string()));
     let to = audience(&top);
+    warn_of_a_dropped_sender(&top, &to, &from);
     let list_id = top.parsed("list_id", list_id);
     let list_id = list_id.or_else(|| config.site.url.host_str().map(|host| format!("{name}.{host}")));
     let leave = leave(config, &top, &to, &from, reply_to.as_deref());
@@ -204,6 +207,17 @@ fn default_from(config: &Config, file: &File) -> Mailbox {
     let problem = Problem::warning("missing-key", message).at(Place::file(&file.source.path));
     file.push(problem.help("add `from: Name <address>`, an address that somebody reads"));
     Mailbox { name: Some(config.site.title.clone()), address }
+}
+
+fn warn_of_a_dropped_sender(top: &Mapping<'_>, to: &Audience, from: &Mailbox) {
+    let local = from.address.split('@').next().unwrap_or_default();
+    if to.is_list()
+        && DROPPED.iter().any(|name| local.eq_ignore_ascii_case(name))
+        && let Some(node) = top.get("from")
+    {
+        let message = format!("a list server takes what {local}@ sends for its own, and may drop it without a word");
+        node.warning("list-drops", message, "write from an address of the newsroom's, one that the list lets send");
+    }
 }
 
 /// The way out, as given, or the one that fits: a list server's own, the web service, else a letter to the sender.

@@ -24,6 +24,7 @@ pub mod screen;
 pub mod sites;
 pub mod smtp;
 pub mod stores;
+pub mod sympa;
 pub mod terminal;
 pub mod webmail;
 pub mod xml;

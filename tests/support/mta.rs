@@ -20,7 +20,7 @@ pub struct Mta {
 }
 
 /// Lays an unpacked package over the system in a mount namespace, with the users that it wants, then runs the script.
-const ENTER: &str = r#"
+pub(super) const ENTER: &str = r#"
 set -e
 mount -t tmpfs tmpfs "$HERE/layers"
 for part in etc usr var; do
