@@ -32,6 +32,7 @@ mod limits;
 mod lint;
 mod lost_database;
 mod markdown_it;
+mod offer;
 mod online;
 mod pictures;
 mod postfix;

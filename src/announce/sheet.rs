@@ -63,13 +63,18 @@ pub fn source(config: &Config, newsletter: &str, number: u64) -> Option<Result<A
     let path = path(newsletter, number);
     let file: PathBuf = config.root.join(&path);
     match std::fs::read(&file) {
-        Ok(bytes) => Some(decode(&bytes, &path).map(|text| Source::new(path, text))),
+        Ok(bytes) => Some(decoded(path, &bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {
             let problem = Problem::error("edition-file", format!("it cannot be read: {error}"));
             Some(Err(problem.in_file(path)))
         }
     }
+}
+
+/// The text of a file that lies elsewhere than in the project's folder, on another branch say.
+pub fn decoded(path: String, bytes: &[u8]) -> Result<Arc<Source>, Problem> {
+    decode(bytes, &path).map(|text| Source::new(path, text))
 }
 
 /// Reads a file as the one of the input's edition.

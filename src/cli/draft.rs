@@ -1,18 +1,30 @@
-//! `crieur draft`: writes the next edition as a file that a person may edit, or adds to it what came in since.
+//! `crieur draft`: writes the next edition as a file that a person may edit, or adds to it what came in since; here, or on a
+//! branch of its own ([`offer`]).
+
+mod offer;
 
 use serde_json::json;
 
-use super::office::{material, unknown_newsletter};
+use super::office::{material, runtime, unknown_newsletter};
+use super::remembered::Standing;
 use super::{Globals, Outcome, Unusable, remembered, report};
 use crate::announce;
-use crate::config::{Approve, Config};
+use crate::config::{Approve, Config, Newsletter};
+use crate::problem::Problems;
 use crate::project::Project;
 use crate::publish;
+use offer::{Offer, Offered, State};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The newsletter: the name of its file in config/newsletters/
     pub newsletter: String,
+    /// Commit it on the branch crieur/NEWSLETTER-NUMBER of the repository's remote instead, for a pull request
+    #[arg(long)]
+    pub offer: bool,
+    /// With --offer: what the push tells the forge, once for each; {title}, {body} and {branch} are filled in
+    #[arg(long, value_name = "OPTION", requires = "offer")]
+    pub push_option: Vec<String>,
 }
 
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
@@ -26,6 +38,9 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         return Err(unknown_newsletter(&project.config, &arguments.newsletter).into());
     };
     let standing = remembered.of_draft(&project, newsletter, globals.now);
+    if arguments.offer {
+        return offer(globals, &project, newsletter, &standing, &arguments.push_option);
+    }
     let name = &newsletter.name;
     let mut told = project.problems.clone();
     let drafted = announce::draft(material(&project), newsletter, &standing.known, standing.number, globals.now);
@@ -48,10 +63,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     told.sort();
     report::problems_in_passing(globals, &told);
     if globals.json {
-        let added = drafted.as_ref().map(|drafted| {
-            let item = |(id, title): &(String, String)| json!({ "id": id, "title": title });
-            drafted.added.iter().map(item).collect::<Vec<_>>()
-        });
+        let added = drafted.as_ref().map(|drafted| items(&drafted.added));
         globals.print_json(&json!({
             "newsletter": name,
             "number": standing.number,
@@ -61,10 +73,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
             "problems": report::problems_as_json(&told),
         }))?;
     } else if let Some(drafted) = &drafted {
-        let count = match drafted.added.len() {
-            1 => "1 item".to_string(),
-            count => format!("{count} items"),
-        };
+        let count = counted(drafted.added.len());
         let path = &drafted.path;
         match state {
             "written" if drafted.added.is_empty() => {
@@ -84,4 +93,68 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         }
     }
     Ok(Outcome::needs_a_person_if(told.has_errors()))
+}
+
+fn items(added: &[(String, String)]) -> Vec<serde_json::Value> {
+    added.iter().map(|(id, title)| json!({ "id": id, "title": title })).collect()
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 { "1 item".to_string() } else { format!("{count} items") }
+}
+
+/// Offers the next edition's file on its branch.
+fn offer(
+    globals: &Globals,
+    project: &Project,
+    newsletter: &Newsletter,
+    standing: &Standing,
+    push_options: &[String],
+) -> anyhow::Result<Outcome> {
+    let material = material(project);
+    let offer = Offer { material, newsletter, standing, now: globals.now, push_options };
+    let (offered, mistakes) = match runtime()?.block_on(offer.make())? {
+        Ok(offered) => (Some(offered), Problems::new()),
+        Err(mistakes) => (None, mistakes),
+    };
+    let state = offered.as_ref().map_or("mistakes", |offered| offered.state.as_str());
+    offer::tell_workflow(state, offered.as_ref())?;
+    let mut told = project.problems.clone();
+    told.extend(mistakes);
+    told.sort();
+    report::problems_in_passing(globals, &told);
+    let path = announce::sheet::path(&newsletter.name, standing.number);
+    if globals.json {
+        globals.print_json(&json!({
+            "newsletter": newsletter.name,
+            "number": standing.number,
+            "path": path,
+            "state": state,
+            "branch": offered.as_ref().and_then(|offered| offered.branch.as_deref()),
+            "title": offered.as_ref().map(|offered| &offered.title),
+            "items": offered.as_ref().map(|offered| items(&offered.added)).unwrap_or_default(),
+            "problems": report::problems_as_json(&told),
+        }))?;
+    } else if let Some(offered) = &offered {
+        globals.print(&in_words(offered, newsletter, standing.number, &path))?;
+    } else {
+        let branch = offer.branch();
+        globals.say(format_args!("{branch}: nothing is added while its {path} has mistakes: mend them there"));
+    }
+    Ok(Outcome::needs_a_person_if(told.has_errors()))
+}
+
+fn in_words(offered: &Offered, newsletter: &Newsletter, number: u64, path: &str) -> String {
+    let branch = offered.branch.as_deref().unwrap_or_default();
+    let count = counted(offered.added.len());
+    match offered.state {
+        State::Opened => format!("{branch}: new, {path} with {count}: {}", offered.title),
+        State::Refreshed => format!("{branch}: {count} added to {path}"),
+        State::Unchanged if offered.without_file => {
+            format!("{branch}: somebody took {path} away: delete the branch, and it is offered again")
+        }
+        State::Unchanged => format!("{branch}: nothing came in since"),
+        State::NothingNew => format!("{} n° {number}: nothing is new, nothing to offer", newsletter.name),
+        State::Merged => format!("{path}: merged, and goes when its `send` says so"),
+    }
 }

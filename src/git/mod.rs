@@ -111,6 +111,13 @@ impl Repository {
         Ok(Commit(name.trim().to_string()))
     }
 
+    /// The branch that others' work is merged into, as the remote says; `None`: it has none yet.
+    pub async fn main_branch(&self) -> Result<Option<String>> {
+        let listed = self.git.run("ls-remote", &["ls-remote", "--symref", self.git.remote(), "HEAD"], None).await?;
+        let found = listed.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
+        Ok(found.map(str::to_string))
+    }
+
     /// The branch's last commit, as the remote says now, fetched. `None`: there is no such branch.
     pub async fn fetch(&self, branch: &str) -> Result<Option<Commit>> {
         let Some(tip) = self.tip(branch).await? else { return Ok(None) };

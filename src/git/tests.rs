@@ -65,6 +65,7 @@ fn a_branch_is_made_read_and_added_to_from_shallow_clones_that_stay_as_they_are(
     wait(async {
         let first = Repository::of(&one.join("site")).await.unwrap();
         assert_eq!(first.prefix().await.unwrap(), "site/");
+        assert_eq!(first.main_branch().await.unwrap().as_deref(), Some("main"));
         assert_eq!(first.fetch("state").await.unwrap(), None);
         let files = [("a/é \"b\".txt", Some("1\n\n")), ("c", Some(""))];
         let made = first.commit(None, &change("Begin", &files)).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, NaiveTime, Utc};
 use proptest::prelude::*;
 
-use super::write::{Draft, draft};
+use super::write::{Draft, SendLine, draft};
 use super::*;
 use crate::body::Renderer;
 use crate::config::{Config, Newsletter};
@@ -409,6 +409,7 @@ proptest! {
             &Draft {
                 newsletter: "referents",
                 zone: "Europe/Paris",
+                send: SendLine::No,
                 subject: None,
                 language: &desk.templates.language,
                 renderer: &desk.renderer,

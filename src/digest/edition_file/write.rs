@@ -12,11 +12,22 @@ use crate::digest::language::Language;
 use crate::digest::plan::{Entry, Plan, Prose, Show, What};
 use crate::item::Item;
 
+/// What a draft says of when it may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendLine {
+    /// A person is to write when.
+    No,
+    Now,
+    /// Now, and whoever merges the draft approves it.
+    Merge,
+}
+
 /// What a draft says besides its plan.
 pub struct Draft<'a> {
     pub newsletter: &'a str,
     /// The time zone's name.
     pub zone: &'a str,
+    pub send: SendLine,
     /// The subject that the letter would have by itself.
     pub subject: Option<&'a str>,
     pub language: &'a Language,
@@ -32,13 +43,18 @@ pub fn draft(draft: &Draft<'_>, plan: &Plan<'_>) -> String {
     let say = |name: &str| draft.language.text(name, &[]);
     let mut out = String::from("---\n");
     let _ = writeln!(out, "newsletter: {}\nnumber: {}", draft.newsletter, plan.number);
-    let _ = writeln!(out, "send: no                  # no | now | 2026-12-01 | 2026-12-01 09:00 ({})", draft.zone);
+    let (send, how) = match draft.send {
+        SendLine::No => ("no ", "draft_how_more"),
+        SendLine::Now => ("now", "draft_how_more"),
+        SendLine::Merge => ("now", "draft_how_merge"),
+    };
+    let _ = writeln!(out, "send: {send}                 # no | now | 2026-12-01 | 2026-12-01 09:00 ({})", draft.zone);
     match (&plan.subject, draft.subject) {
         (Some(own), _) => _ = writeln!(out, "subject: {}", quoted(own)),
         (None, Some(usual)) => _ = writeln!(out, "# subject: {}", quoted(usual)),
         (None, None) => {}
     }
-    let _ = write!(out, "---\n\n<!-- {}\n{} -->\n", say("draft_how"), say("draft_how_more"));
+    let _ = write!(out, "---\n\n<!-- {}\n{} -->\n", say("draft_how"), say(how));
     if let Some(introduction) = &plan.introduction {
         paragraphs(&mut out, introduction, "");
     }
