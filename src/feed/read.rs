@@ -169,6 +169,8 @@ fn of_json(text: &str) -> Result<Published, String> {
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_string();
         let content = match item["content_html"].as_str() {
             Some(html) => html.to_string(),
+            // JSON Feed asks for a content: the title or the summary stands in where there is none.
+            None if [text("title"), text("summary")].contains(&text("content_text")) => String::new(),
             None => text("content_text").replace('&', "&amp;").replace('<', "&lt;"),
         };
         let own = people(item);
