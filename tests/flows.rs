@@ -1,5 +1,7 @@
 //! The workflows of `docs/deploy/`, executed step by step as the forges would.
 
+mod offered;
+
 use std::path::{Path, PathBuf};
 
 use crate::support::flow::{Event, Forge, Run, Source};
@@ -174,7 +176,7 @@ fn a_pull_request_is_looked_at_and_commented_in_one_place_and_nothing_is_publish
     let number = ask_to_merge(&forge, &clone, "---\ntitle: Trois\n---\nSans date.\n");
     let event = Event::PullRequest { number, head: "essai".into(), fork: false };
     let run = forge.github(&event, MORNING);
-    assert_eq!(run.job("publish").conclusion, "skipped");
+    assert_eq!((run.job("publish").conclusion, run.job("draft").conclusion), ("skipped", "skipped"));
     assert_eq!(run.job("preview").conclusion, "failure", "{}", run.log());
     assert!(run.log().contains("::error file=content/posts/trois.md"), "{}", run.log());
     assert_eq!(forge.pulls()[0].comments.len(), 1, "{}", run.log());

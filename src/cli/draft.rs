@@ -118,7 +118,7 @@ fn offer(
         Err(mistakes) => (None, mistakes),
     };
     let state = offered.as_ref().map_or("mistakes", |offered| offered.state.as_str());
-    offer::tell_workflow(state, offered.as_ref())?;
+    offer::tell_workflow(&offer, offered.as_ref())?;
     let mut told = project.problems.clone();
     told.extend(mistakes);
     told.sort();

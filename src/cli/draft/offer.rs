@@ -235,11 +235,14 @@ fn one_line(text: &str) -> String {
 /// Where a GitHub step leaves what later steps take up.
 const OUTPUT: &str = "GITHUB_OUTPUT";
 
-/// Tells the steps that follow in a workflow, where there are any.
-pub fn tell_workflow(state: &str, offered: Option<&Offered>) -> anyhow::Result<()> {
+/// Tells the steps that follow in a workflow, where there are any. A branch that holds the file is named, be it that the file
+/// has mistakes.
+pub fn tell_workflow(offer: &Offer<'_>, offered: Option<&Offered>) -> anyhow::Result<()> {
     let Some(file) = std::env::var_os(OUTPUT).filter(|file| !file.is_empty()) else { return Ok(()) };
-    let branch = offered.and_then(|offered| offered.branch.as_deref()).unwrap_or_default();
-    let (title, body) = offered.map(|offered| (&*offered.title, &*offered.body)).unwrap_or_default();
+    let state = offered.map_or("mistakes", |offered| offered.state.as_str());
+    let mistaken = offer.offered(State::Unchanged, Some(offer.branch()), None);
+    let Offered { branch, title, body, without_file, .. } = offered.unwrap_or(&mistaken);
+    let branch = branch.as_deref().filter(|_| !without_file).unwrap_or_default();
     let text = format!("branch={branch}\ntitle={title}\nbody={body}\nstate={state}\n");
     let open = std::fs::OpenOptions::new().create(true).append(true).open(&file);
     open.and_then(|mut open| open.write_all(text.as_bytes())).with_context(|| format!("{OUTPUT} cannot be written"))

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::Forge;
 use super::forge::copy;
-use super::github::{Event, Work};
+use super::github::Event;
+use super::steps::Work;
 
 /// Writes the programs that a job finds before those of this machine.
 pub fn programs(forge: &Forge) {

@@ -49,6 +49,7 @@ impl Forge {
             forge.git(&bare, &["config", key, value]);
         }
         forge.program(&bare.join("hooks/pre-receive"), HOOK);
+        forge.program(&bare.join("hooks/post-receive"), include_str!("merge_requests.py"));
         super::actions::programs(&forge);
         forge
     }
@@ -165,7 +166,8 @@ impl Forge {
         }
         let number = pulls.len() as u64 + 1;
         let pull = serde_json::json!({
-            "number": number, "headRefName": head, "baseRefName": "main", "title": title, "body": "", "state": "OPEN", "comments": [],
+            "number": number, "headRefName": head, "baseRefName": "main", "title": title, "body": "", "state": "OPEN",
+            "isCrossRepository": false, "comments": [],
         });
         fs::write(self.join(&format!("pulls/{number}.json")), serde_json::to_string_pretty(&pull).expect("JSON"))
             .expect("a file");
@@ -182,11 +184,28 @@ impl Forge {
         self.git(&clone, &[&identity[..], &["merge", "--quiet", "--no-ff", "-m", "Merge", &name]].concat());
         self.git(&clone, &["push", "--quiet", "origin", "HEAD:main"]);
         self.git(&clone, &["push", "--quiet", "origin", "--delete", branch]);
-        for pull in self.pulls().iter().filter(|pull| pull.head == branch) {
-            let path = self.join(&format!("pulls/{}.json", pull.number));
-            let text = fs::read_to_string(&path).expect("a pull request");
-            fs::write(path, text.replace("\"state\": \"OPEN\"", "\"state\": \"MERGED\"")).expect("a pull request");
+        for pull in self.pulls().iter().filter(|pull| pull.head == branch && pull.open) {
+            self.change(pull.number, "\"state\": \"OPEN\"", "\"state\": \"MERGED\"");
         }
+    }
+
+    /// A person closes a pull request, and deletes its branch.
+    pub fn close(&self, number: u64) {
+        let pull = self.pulls().into_iter().find(|pull| pull.number == number).expect("a pull request");
+        self.change(number, "\"state\": \"OPEN\"", "\"state\": \"CLOSED\"");
+        self.git(&self.join("repository.git"), &["branch", "--quiet", "-D", &pull.head]);
+    }
+
+    /// Makes a pull request one of somebody else's copy of the repository.
+    pub fn make_foreign(&self, number: u64) {
+        self.change(number, "\"isCrossRepository\": false", "\"isCrossRepository\": true");
+    }
+
+    fn change(&self, number: u64, from: &str, to: &str) {
+        let path = self.join(&format!("pulls/{number}.json"));
+        let text = fs::read_to_string(&path).expect("a pull request");
+        assert!(text.contains(from), "{from} is not in {text}");
+        fs::write(path, text.replace(from, to)).expect("a pull request");
     }
 }
 

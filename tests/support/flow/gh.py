@@ -62,35 +62,26 @@ def pr_list(arguments):
         needs("pull-requests:read")
     chosen, rest = options(arguments, {"--head": True, "--state": True, "--json": True, "--jq": True})
     state = chosen.get("--state", "open").upper()
-    found = [pull for pull in read() if pull["headRefName"] == chosen["--head"] and pull["state"] == state]
+    # Of whoever's copy of the repository, as `gh` says; the newest first.
+    found = [pull for pull in reversed(read()) if pull["headRefName"] == chosen["--head"] and state in [pull["state"], "ALL"]]
     show([{key: pull[key] for key in chosen["--json"].split(",")} for pull in found], chosen)
 
 
 def pr_create(arguments):
     needs("pull-requests:write")
-    chosen, rest = options(arguments, {"--head": True, "--base": True, "--title": True, "--body-file": True})
-    if any(pull["headRefName"] == chosen["--head"] and pull["state"] == "OPEN" for pull in read()):
+    chosen, rest = options(arguments, {"--head": True, "--base": True, "--title": True, "--body": True})
+    if not chosen["--title"]:
+        refuse("title can't be blank")
+    if any(pull["headRefName"] == chosen["--head"] and pull["state"] == "OPEN" and not pull["isCrossRepository"] for pull in read()):
         refuse("a pull request for this branch already exists")
     repository = pathlib.Path(os.environ["FORGE"]) / "repository.git"
     branch = subprocess.run(["git", "-C", repository, "rev-parse", "--verify", "-q", "refs/heads/" + chosen["--head"]], capture_output=True)
     if branch.returncode != 0:
         refuse("Head sha can't be blank")
     number = len(read()) + 1
-    body = pathlib.Path(chosen["--body-file"]).read_text()
     write({"number": number, "headRefName": chosen["--head"], "baseRefName": chosen["--base"], "title": chosen["--title"],
-           "body": body, "state": "OPEN", "comments": []})
+           "body": chosen["--body"], "state": "OPEN", "isCrossRepository": False, "comments": []})
     print(f"https://forge.example.org/pull/{number}")
-
-
-def pr_edit(arguments):
-    needs("pull-requests:write")
-    chosen, rest = options(arguments, {"--title": True, "--body-file": True})
-    pull = pull_of(rest[0])
-    if "--title" in chosen:
-        pull["title"] = chosen["--title"]
-    if "--body-file" in chosen:
-        pull["body"] = pathlib.Path(chosen["--body-file"]).read_text()
-    write(pull)
 
 
 def api(arguments):
@@ -130,7 +121,7 @@ def api(arguments):
 arguments = sys.argv[1:]
 if not os.environ.get("GH_TOKEN"):
     refuse("To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable")
-commands = {("pr", "list"): pr_list, ("pr", "create"): pr_create, ("pr", "edit"): pr_edit}
+commands = {("pr", "list"): pr_list, ("pr", "create"): pr_create}
 if arguments[:1] == ["api"]:
     api(arguments[1:])
 elif tuple(arguments[:2]) in commands:

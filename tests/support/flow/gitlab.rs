@@ -64,13 +64,20 @@ impl Forge {
         let jobs = flow.as_object().expect("a mapping");
         let is_job = |name: &&String| !name.starts_with('.') && !GLOBAL.contains(&name.as_str());
         for stage in flow["stages"].as_array().expect("stages") {
-            for name in jobs.keys().filter(is_job) {
+            let of_stage = |name: &&String| whole(&flow, &jobs[name.as_str()])["stage"] == *stage;
+            let mut waiting: Vec<&String> = jobs.keys().filter(is_job).filter(of_stage).collect();
+            while !waiting.is_empty() {
+                let ready = |name: &&String| !needs(&jobs[name.as_str()]).iter().any(|need| waiting.contains(&need));
+                let name = waiting.iter().copied().find(ready).expect("jobs need each other");
+                waiting.retain(|one| *one != name);
                 let job = whole(&flow, &jobs[name]);
                 only(&job, name, &KEYS);
-                if job["stage"] == *stage {
-                    let done = self.gitlab_job(name, &job, &run, &global, source, &commit, now);
-                    run.jobs.push(done);
+                let in_pipeline = |name: &str| rule(&whole(&flow, &jobs[name]), &global).is_some();
+                if let Some(missing) = needs(&job).iter().find(|need| in_pipeline(name) && !in_pipeline(need)) {
+                    panic!("{name} needs {missing}, which is not in this pipeline");
                 }
+                let done = self.gitlab_job(name, &job, &run, &global, source, &commit, now);
+                run.jobs.push(done);
             }
         }
         let known = |job: &&String| run.jobs.iter().any(|done| done.name == **job);
@@ -90,20 +97,13 @@ impl Forge {
         now: &str,
     ) -> Job {
         let mut done = Job::skipped(name);
-        let needs: Option<Vec<String>> = job["needs"].as_array().map(|list| list.iter().map(words).collect());
-        let waits_for: Vec<&Job> =
-            run.jobs.iter().filter(|one| needs.as_ref().is_none_or(|list| list.contains(&one.name))).collect();
-        if job.get("rules").is_some_and(|rules| chosen(rules, global).is_none())
-            || waits_for.iter().any(|one| one.conclusion == "failure")
-        {
+        let all = job.get("needs").is_none();
+        let needed = needs(job);
+        let waits_for: Vec<&Job> = run.jobs.iter().filter(|one| all || needed.contains(&one.name)).collect();
+        let Some(rule) = rule(job, global) else { return done };
+        let failed = |job: &&Job| job.conclusion == "failure" || (!all && job.conclusion == "skipped");
+        if rule["when"] != "always" && waits_for.iter().any(failed) {
             return done;
-        }
-        if let Some(missing) = needs
-            .iter()
-            .flatten()
-            .find(|name| waits_for.iter().all(|one| one.name != **name || one.conclusion == "skipped"))
-        {
-            panic!("{name} needs {missing}, which is not in this pipeline");
         }
         let place = self.join(&format!("temp/{name}-{}", fs::read_dir(self.join("temp")).expect("a folder").count()));
         let workspace = place.join("workspace");
@@ -212,10 +212,24 @@ fn whole(flow: &Value, job: &Value) -> Value {
     merged.into()
 }
 
+/// The jobs that a job names as those that it waits for.
+fn needs(job: &Value) -> Vec<String> {
+    job["needs"].as_array().into_iter().flatten().map(words).collect()
+}
+
+/// The rule by which a job is in the pipeline; `None`: it is not.
+fn rule(job: &Value, variables: &BTreeMap<String, String>) -> Option<Value> {
+    match job.get("rules") {
+        Some(rules) => chosen(rules, variables).cloned(),
+        None => Some(json!({})),
+    }
+}
+
 /// The first rule whose condition holds.
 fn chosen<'a>(rules: &'a Value, variables: &BTreeMap<String, String>) -> Option<&'a Value> {
     rules.as_array().expect("rules").iter().find(|rule| {
-        only(rule, "a rule", &["if"]);
+        only(rule, "a rule", &["if", "when"]);
+        assert!(rule.get("when").is_none_or(|when| when == "always"), "{rule} is not understood");
         let text = rule["if"].as_str().expect("a condition");
         // The same grammar as the other forge's, but for how a variable and a text are written.
         let text = text.replace('$', "env.").replace('"', "'");

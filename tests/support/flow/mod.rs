@@ -12,6 +12,7 @@ pub mod expression;
 pub mod forge;
 mod github;
 mod gitlab;
+mod steps;
 
 pub use forge::Forge;
 pub use github::{Event, Run};
