@@ -49,7 +49,7 @@ fn an_eleventy_site_works_at_once() {
     assert_eq!(
         content,
         r#"  paths: [posts]                       # folders or files with the dated items
-  permalink: /actualites/{stem}/       # an item's address: {stem} {slug} {folder} {year} {month} {day}
+  permalink: /actualites/{stem}/       # an item's address: {stem} {slug} {folder} {path} {year} {month} {day}
   # Only the generator knows the shortcodes `year`. Its own list tells it; make it before crieur runs:
   #   mkdir -p var && npx @11ty/eleventy --to=json > var/pages.json
   # built: { manifest: var/pages.json, body: article }

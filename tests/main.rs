@@ -20,6 +20,7 @@ mod handed_over;
 mod hands;
 mod hostile;
 mod init;
+mod init_ci;
 mod interrupted;
 mod invalid;
 mod kept_pictures;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::freezing::{self, Freezing, Order, Scene};
 use super::press::{self, Known, Pressed};
 use super::{AnnounceError, Material, pages, sheet};
-use crate::config::{Approve, Backlog, Newsletter};
+use crate::config::{Approve, Backlog, Newsletter, people, placeholders};
 use crate::digest::Composed;
 use crate::digest::edition_file::Release;
 use crate::mail::way_out;
@@ -264,10 +264,12 @@ impl Desk<'_> {
     ) -> Result<Next, AnnounceError> {
         let Scene { material, newsletter, now, .. } = self.scene;
         let way_out = way_out::check(material.config, newsletter);
-        let list = crate::config::people::check(material.config, newsletter);
-        let refused = way_out.has_errors() || list.has_errors();
+        let list = people::check(material.config, newsletter);
+        let unwritten = placeholders::check(material.config, newsletter);
+        let refused = way_out.has_errors() || list.has_errors() || unwritten.has_errors();
         self.problems.extend(way_out);
         self.problems.extend(list);
+        self.problems.extend(unwritten);
         if refused {
             return Ok(Next::Impossible);
         }

@@ -14,7 +14,7 @@ use super::office::material;
 use super::remembered::{self, Remembered};
 use super::{Globals, Outcome, Unusable, report};
 use crate::announce::{press, sheet, stand_in};
-use crate::config::people;
+use crate::config::{people, placeholders};
 use crate::digest::Composed;
 use crate::feed;
 use crate::lint;
@@ -103,6 +103,11 @@ fn everything(globals: &Globals, project: &Project) -> Problems {
     problems.extend(dkim::load::check(config));
     for newsletter in &config.newsletters {
         problems.extend(people::check(config, newsletter));
+        // An error for whoever sends; until then, everything else works.
+        let unwritten = placeholders::check(config, newsletter).0.into_iter();
+        problems.extend(
+            unwritten.map(|problem| Problem { severity: Severity::Warning, ..problem }).collect::<Problems>(),
+        );
         problems.extend(way_out::check(config, newsletter));
     }
     problems

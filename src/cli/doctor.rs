@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::office::{material, runtime};
 use super::{Globals, Outcome, Unusable, report};
 use crate::announce::press;
-use crate::config::{Audience, Config, Newsletter, people};
+use crate::config::{Audience, Config, Newsletter, people, placeholders};
 use crate::digest::Composed;
 use crate::mail::dkim::{self, Key, Kind};
 use crate::mail::letter::Head;
@@ -217,7 +217,8 @@ fn of_newsletter(globals: &Globals, project: &Project, newsletter: &Newsletter, 
         Err(problems) => findings.extend(errors(&problems).map(|problem| Finding::of(&subject, problem))),
     }
     let way_out = way_out::check(config, newsletter);
-    for problem in people::check(config, newsletter).iter().chain(way_out.iter()) {
+    let unwritten = placeholders::check(config, newsletter);
+    for problem in people::check(config, newsletter).iter().chain(way_out.iter()).chain(unwritten.iter()) {
         findings.push(Finding::of(&subject, problem));
     }
     if let Audience::HandOver(folder) = &newsletter.to {

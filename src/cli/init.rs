@@ -2,20 +2,24 @@
 //!
 //! BUGS: a site is read, never run; what its scripts compute is left to a person, and said.
 
+mod build_step;
 mod built;
 mod content;
 mod eleventy;
 mod eleventy_permalink;
 mod folder;
+mod forge;
 mod guess;
 mod hugo;
 mod jekyll;
 mod language;
 mod pelican;
 mod plain;
+mod repository;
 mod script;
 mod shortcode_templates;
 mod shortcodes;
+mod workflow;
 mod write;
 mod zola;
 
@@ -28,12 +32,17 @@ use serde_json::json;
 use super::{Globals, Outcome};
 use crate::digest::template;
 use folder::Folder;
+use forge::Forge;
 use guess::Guess;
+use repository::Repository;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The site to look at, and to write into (default: the project's folder)
     pub dir: Option<PathBuf>,
+    /// Whose CI builds and announces the site (default: seen from the repository)
+    #[arg(long, value_enum)]
+    pub forge: Option<Forge>,
 }
 
 /// What was written, and what was there already.
@@ -48,28 +57,73 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let root = arguments.dir.as_ref().map_or_else(|| globals.root.clone(), |dir| globals.root.join(dir));
     anyhow::ensure!(root.is_dir(), "there is no folder {}", root.display());
     let folder = Folder::new(&root);
+    let repository = repository::of(&root);
+    let forge = arguments.forge.unwrap_or_else(|| Forge::seen(&root, repository.as_ref()));
     let mut guess = look(&folder);
+    guess.in_ci = forge != Forge::None;
+    guess.posts = content::posts(&folder, &guess.paths).len();
     if guess.language.is_none()
         && let Some(language) = language::of_posts(&folder, &guess.paths)
     {
         guess.language = Some(language.to_string());
         guess.note(format!("the site does not say its language: its posts look like `{language}`"));
     }
+    where_pages_are(&mut guess, forge, repository.as_ref());
     guess.built = built::propose(&folder, &guess);
     say_what_is_missing(&mut guess);
-    let written = write(&root, &guess)?;
+    let mut written = write(&root, &guess)?;
+    let newsletter = newsletter(&root, &guess);
+    let to_set = forge::prepare(&root, repository.as_ref(), forge, &mut guess, &newsletter, &mut written)?;
+    if forge == Forge::None && arguments.forge.is_none() {
+        guess.note("no forge was seen: where the CI of one is to announce the news, say `--forge github` or `--forge gitlab`");
+    }
+    let all: Vec<&String> = [&written.written, &written.added_to, &written.kept].into_iter().flatten().collect();
+    let known = guess.in_ci && repository.is_some() && repository::make_known(&root, &all);
     if globals.json {
         globals.print_json(&json!({
             "generator": guess.generator,
+            "forge": forge.name(),
             "written": written.written,
             "added_to": written.added_to,
             "kept": written.kept,
             "notes": guess.notes,
+            "to_set": to_set,
         }))?;
     } else if !globals.quiet {
-        globals.print(&words(&root, &guess, &written, arguments.dir.as_deref()))?;
+        let here = arguments.dir.as_deref().map(|dir| format!(" -C {}", dir.display())).unwrap_or_default();
+        let mut words = said(&root, &guess, &written);
+        words.push_str(&if guess.in_ci { next_in_ci(&to_set, known) } else { next(&guess, &newsletter, &here) });
+        globals.print(&words)?;
     }
     Ok(Outcome::Done)
+}
+
+/// The newsletter that the CI is about: the first one that is there.
+fn newsletter(root: &Path, guess: &Guess) -> String {
+    let names = Folder::new(root).names("config/newsletters");
+    let stem = |name: &String| name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).map(String::from);
+    names.iter().find_map(stem).unwrap_or_else(|| write::newsletter_name(guess).to_string())
+}
+
+/// The site's address, where its configuration does not say it, or has its generator's example still: GitHub Pages' own.
+fn where_pages_are(guess: &mut Guess, forge: Forge, repository: Option<&Repository>) {
+    let url = guess.url.as_deref().and_then(|url| url::Url::parse(url).ok());
+    let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+    let example = matches!(host.trim_start_matches("www."), "example.org" | "example.com" | "example.net");
+    if guess.url.is_some() && !example {
+        return;
+    }
+    match repository.filter(|_| forge == Forge::Github).and_then(Repository::pages) {
+        Some(pages) => {
+            guess.note(format!("the site does not say its address: {pages} is where GitHub Pages puts it"));
+            guess.address_for_build = Some(pages.clone());
+            guess.url = Some(pages);
+        }
+        None if example => {
+            guess.note("the site's address is its generator's example still: write it there, and as site.url")
+        }
+        None => {}
+    }
 }
 
 /// What the site says, by the generator that it is of.
@@ -99,9 +153,22 @@ fn say_what_is_missing(guess: &mut Guess) {
     if guess.paths.is_empty() {
         guess.note("no folder with dated Markdown was found: name yours in content.paths");
     }
+    let file = format!("config/newsletters/{}.yaml", write::newsletter_name(guess));
     if guess.author.as_ref().is_none_or(|author| author.email.is_none()) {
-        let file = format!("config/newsletters/{}.yaml", write::newsletter_name(guess));
-        guess.note(format!("who writes the letter is not known: write `from` and `leave` in {file}"));
+        let keys = if guess.in_ci { "`from`" } else { "`from` and `leave`" };
+        guess.note(format!("who writes the letter is not known: write {keys} in {file}"));
+    }
+    if guess.in_ci {
+        guess.note(format!(
+            "no letter leaves before you have written the list's address (`to` in {file}) and the mail server (`mail.transport` in \
+             config/crieur.yaml); the feeds need neither"
+        ));
+        if !write::begins_with_all(guess) {
+            let posts = guess.posts;
+            guess.note(format!(
+                "the {posts} posts that are there count as announced: the first letter is offered with the next one (`backlog` in {file})"
+            ));
+        }
     }
     let computed: Vec<String> =
         guess.shortcodes.iter().filter(|known| known.template.is_none()).map(|known| known.name.clone()).collect();
@@ -139,7 +206,31 @@ fn write(root: &Path, guess: &Guess) -> anyhow::Result<Written> {
     }
     lines(root, ".gitattributes", &["/feeds/items.lock merge=union"], &mut done)?;
     lines(root, ".gitignore", &["/var/", "/config/*.csv", "!/config/*.sample.csv"], &mut done)?;
+    if guess.in_ci {
+        left_out(root, guess, &mut done)?;
+    }
     Ok(done)
+}
+
+/// What no commit should hold, since the CI makes it; and what is no page of the site.
+fn left_out(root: &Path, guess: &Guess, done: &mut Written) -> anyhow::Result<()> {
+    let folder = Folder::new(root);
+    let out = format!("/{}/", guess.out);
+    let mut made = vec![out.as_str()];
+    made.extend(folder.is_file("package.json").then_some("node_modules/"));
+    if guess.generator == "Hugo" {
+        made.extend(["/resources/_gen/", ".hugo_build.lock"]);
+    }
+    let ignored = folder.text(".gitignore").unwrap_or_default();
+    let plain = |line: &str| line.trim().trim_matches('/').to_string();
+    made.retain(|line| !ignored.lines().any(|own| plain(own) == plain(line)));
+    if !made.is_empty() {
+        lines(root, ".gitignore", &made, done)?;
+    }
+    if guess.generator == "Eleventy" && guess.beside_posts {
+        lines(root, ".eleventyignore", &["/editions/", "/mail-templates/"], done)?;
+    }
+    Ok(())
 }
 
 fn has_yaml(root: &Path, folder: &str) -> bool {
@@ -207,16 +298,12 @@ fn html_language(folder: &Folder, folders: &[&str]) -> Option<String> {
     None
 }
 
-fn words(root: &Path, guess: &Guess, written: &Written, dir: Option<&Path>) -> String {
+fn said(root: &Path, guess: &Guess, written: &Written) -> String {
     let mut words = format!("{}: looks like {}.\n", root.display(), guess.generator);
-    for path in &written.written {
-        words.push_str(&format!("  wrote     {path}\n"));
-    }
-    for path in &written.added_to {
-        words.push_str(&format!("  added to  {path}\n"));
-    }
-    for path in &written.kept {
-        words.push_str(&format!("  kept      {path}\n"));
+    for (what, paths) in
+        [("wrote    ", &written.written), ("added to ", &written.added_to), ("kept     ", &written.kept)]
+    {
+        paths.iter().for_each(|path| words.push_str(&format!("  {what} {path}\n")));
     }
     if !guess.notes.is_empty() {
         words.push_str("\nTo look at:\n");
@@ -224,14 +311,27 @@ fn words(root: &Path, guess: &Guess, written: &Written, dir: Option<&Path>) -> S
     for note in &guess.notes {
         words.push_str(&format!("  - {note}\n"));
     }
-    let here = dir.map(|dir| format!(" -C {}", dir.display())).unwrap_or_default();
-    let name = write::newsletter_name(guess);
-    words.push_str(&format!(
+    words
+}
+
+fn next(guess: &Guess, name: &str, here: &str) -> String {
+    format!(
         "\nNext:\n  crieur{here} check            says what does not fit yet\n  \
          crieur{here} build            writes the feeds into {out}/, after your site's own build\n  \
          crieur{here} digest {name}    composes the next letter, and sends nothing\n  \
          crieur{here} run              does both and sends what is due: for cron; the first run counts what is there as announced\n",
         out = guess.out,
-    ));
+    )
+}
+
+/// Two commands, and what the forge's page must be told.
+fn next_in_ci(to_set: &[String], known: bool) -> String {
+    let mut words = String::from("\nNext, the CI does the rest:\n");
+    words.push_str(if known { "  git commit --all" } else { "  git add --all && git commit" });
+    words.push_str(" --message \"Announce the news\"\n  git push\n");
+    if let Some((heading, lines)) = to_set.split_first() {
+        words.push_str(&format!("\n{heading}\n"));
+        lines.iter().for_each(|line| words.push_str(&format!("{line}\n")));
+    }
     words
 }

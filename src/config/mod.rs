@@ -14,6 +14,7 @@ mod locate;
 pub mod look;
 mod newsletters;
 pub mod people;
+pub mod placeholders;
 mod read;
 mod reader;
 mod select;
@@ -81,7 +82,7 @@ pub struct Content {
     pub paths: Vec<String>,
     /// Folders or files below them that hold no items.
     pub exclude: Vec<String>,
-    /// An item's address under the site: `{stem} {slug} {folder} {year} {month} {day}`.
+    /// An item's address under the site: `{stem} {slug} {folder} {path} {year} {month} {day}`.
     pub permalink: String,
     /// The zone of a date that names none.
     pub dates_in: Tz,

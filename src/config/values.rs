@@ -272,14 +272,14 @@ pub fn output_path(text: &str) -> Read<String> {
 
 /// A template of an item's address.
 pub fn permalink(text: &str) -> Read<String> {
-    const NAMES: [&str; 6] = ["stem", "slug", "folder", "year", "month", "day"];
+    const NAMES: [&str; 7] = ["stem", "slug", "folder", "path", "year", "month", "day"];
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {
         let Some((name, more)) = after.split_once('}') else {
             return reject(format!("a `{{` of `{text}` is not closed"), "for example `/posts/{stem}/`");
         };
         if !NAMES.contains(&name) {
-            let known = "it can hold {stem} {slug} {folder} {year} {month} {day}";
+            let known = "it can hold {stem} {slug} {folder} {path} {year} {month} {day}";
             let help = match nearest(name, NAMES.into_iter()) {
                 Some(near) => format!("did you mean `{{{near}}}`? {known}"),
                 None => known.to_string(),

@@ -1,8 +1,9 @@
 //! An item's address: `content.permalink` with its places filled in, or what the front matter says in its stead.
 //!
 //! `{stem}` is the file's name without its ending, as it is; `{slug}` the front matter's, else the stem without a day
-//! before it; `{folder}` the file's folder below the content folder; `{year} {month} {day}` the item's date in
-//! `content.dates_in`. An `index.md` takes its folder's name as its stem, and the folder above as its folder.
+//! before it; `{folder}` the file's folder below the content folder; `{path}` folder and stem as Eleventy joins them: a file
+//! that is called like its folder is that folder's page; `{year} {month} {day}` the item's date in `content.dates_in`. An `index.md`
+//! takes its folder's name as its stem, and the folder above as its folder.
 //!
 //! Promises: an address is absolute, under the site's, and percent-encoded by the URL standard.
 //!
@@ -58,11 +59,14 @@ pub fn is_index(stem: &str) -> bool {
 pub fn address(config: &Config, fields: &mut Fields<'_>, names: &Names<'_>, published: DateTime<Utc>) -> String {
     let slug = slug(fields, names.stem);
     let local = published.with_timezone(&config.content.dates_in);
+    let folder = || names.folder.split('/').map(segment).collect::<Vec<_>>().join("/");
     let value = |name: &str| {
         Some(match name {
             "stem" => segment(names.stem),
             "slug" | "title" => slug.clone(),
-            "folder" => names.folder.split('/').map(segment).collect::<Vec<_>>().join("/"),
+            "folder" => folder(),
+            "path" if names.folder.rsplit('/').next() == Some(names.stem) => folder(),
+            "path" => format!("{}/{}", folder(), segment(names.stem)),
             "year" => format!("{:04}", local.year()),
             "month" => format!("{:02}", local.month()),
             "day" => format!("{:02}", local.day()),

@@ -51,6 +51,19 @@ fn places_are_filled_in() {
 }
 
 #[test]
+fn a_file_that_is_called_like_its_folder_is_its_page() {
+    for (below, address) in [
+        ("a/title/title.md", "/blog/a/title/"),
+        ("2024-07-25-title/2024-07-25-title.md", "/blog/2024-07-25-title/"),
+        ("title/other.md", "/blog/title/other/"),
+        ("title/index.md", "/blog/title/"),
+        ("title.md", "/blog/title/"),
+    ] {
+        assert_eq!(plain("/blog/{path}/", below, json!({})), address, "{below}");
+    }
+}
+
+#[test]
 fn a_page_bundle_takes_its_folders_name() {
     assert_eq!(plain("/{folder}/{slug}/", "a/2024-07-25-title/index.md", json!({})), "/a/title/");
     assert_eq!(plain("/{folder}/{stem}/", "title/index.fr.md", json!({})), "/title/");

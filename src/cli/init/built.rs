@@ -1,7 +1,9 @@
 //! What only the site's generator knows: where `init` finds addresses or shortcodes that cannot be read, it proposes to
 //! take them from what the generator makes (`content.built`), with the command that makes it.
 //!
-//! The proposal is a comment in the configuration: whoever takes it up has the list made first.
+//! The proposal is a comment in the configuration: whoever takes it up has the list made first. Where a CI builds the site, and
+//! addresses are what cannot be read, the CI makes the list, in a hidden folder of the built site that is not published, and the
+//! configuration takes addresses from there.
 //!
 //! BUGS: the selector is that of the element around the content in the posts' layout, as far as its tags are plain HTML.
 
@@ -13,10 +15,12 @@ use super::guess::Guess;
 pub struct Proposal {
     /// What cannot be read, in words.
     pub because: String,
-    pub manifest: &'static str,
+    pub manifest: String,
     /// Where shortcodes are what cannot be read.
     pub body: Option<String>,
     pub command: String,
+    /// The CI makes the list: it is taken up.
+    pub taken_up: bool,
 }
 
 /// The sample's line, which the proposal replaces.
@@ -24,9 +28,12 @@ const SAMPLE: &str = "  # built: ";
 
 /// What to propose for this site; `None`: everything can be read, or its generator has no list.
 pub fn propose(folder: &Folder, guess: &Guess) -> Option<Proposal> {
+    let taken_up = guess.in_ci && guess.unread_address.is_some();
+    let place = if taken_up { format!("{}/.crieur", guess.out) } else { "var".to_string() };
     let (manifest, make, builtin): (_, _, &[&str]) = match guess.generator {
-        "Eleventy" => ("var/pages.json", "npx @11ty/eleventy --to=json > var/pages.json", &[]),
-        "Hugo" => ("var/pages.csv", "hugo && hugo list all > var/pages.csv", &HUGOS),
+        "Eleventy" => (format!("{place}/pages.json"), "npx @11ty/eleventy --to=json", &[]),
+        "Hugo" if taken_up => (format!("{place}/pages.csv"), "hugo list all", &HUGOS),
+        "Hugo" => (format!("{place}/pages.csv"), "hugo && hugo list all", &HUGOS),
         _ => return None,
     };
     let mut unread: Vec<String> =
@@ -47,9 +54,10 @@ pub fn propose(folder: &Folder, guess: &Guess) -> Option<Proposal> {
     }
     (!because.is_empty()).then(|| Proposal {
         because: because.join(", and "),
+        command: format!("mkdir -p {place} && {make} > {manifest}"),
         manifest,
+        taken_up,
         body: (!unread.is_empty()).then(|| selector(folder, guess.generator)),
-        command: format!("mkdir -p var && {make}"),
     })
 }
 
@@ -162,11 +170,22 @@ fn around(text: &str) -> Option<String> {
 /// Writes the proposal where the sample has its own line.
 pub fn write(text: &mut String, proposal: Option<&Proposal>) {
     let Some(proposal) = proposal else { return };
-    let body = proposal.body.as_ref().map(|body| format!(", body: {body}")).unwrap_or_default();
-    let lines = format!(
-        "  # Only the generator knows {}. Its own list tells it; make it before crieur runs:\n  #   {}\n  # built: {{ manifest: {}{body} }}",
-        proposal.because, proposal.command, proposal.manifest
-    );
+    let Proposal { because, manifest, command, .. } = proposal;
+    let body = proposal.body.as_ref();
+    let lines = if proposal.taken_up {
+        let more =
+            body.map(|body| format!("; `body: {body}` beside it takes bodies from the pages")).unwrap_or_default();
+        format!(
+            "  # Only the generator knows {because}. Its own list tells it; the CI makes it, and here you do, after the site's build:\n  \
+             #   {command}\n  built: {{ manifest: {manifest} }}  # docs/built.md{more}"
+        )
+    } else {
+        let body = body.map(|body| format!(", body: {body}")).unwrap_or_default();
+        format!(
+            "  # Only the generator knows {because}. Its own list tells it; make it before crieur runs:\n  #   {command}\n  \
+             # built: {{ manifest: {manifest}{body} }}"
+        )
+    };
     let whole: Vec<&str> =
         text.lines().map(|line| if line.starts_with(SAMPLE) { lines.as_str() } else { line }).collect();
     *text = whole.join("\n") + "\n";

@@ -73,6 +73,12 @@ pub fn survey(folder: &Folder, base: &str) -> Vec<MarkdownFile> {
     files
 }
 
+/// The dated files below the paths.
+pub fn posts(folder: &Folder, paths: &[String]) -> Vec<MarkdownFile> {
+    let bases = paths.iter().map(|path| if path == "." { "" } else { path });
+    bases.flat_map(|base| survey(folder, base)).filter(|file| file.dated).collect()
+}
+
 fn look(path: String, text: &str) -> MarkdownFile {
     let name = path.rsplit('/').next().unwrap_or("");
     let day_in_name = starts_with_day(name);

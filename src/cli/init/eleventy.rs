@@ -37,7 +37,7 @@ pub fn guess(folder: &Folder) -> Guess {
     let mut guess = Guess::new("Eleventy");
     guess.out = "_site";
     let file = folder.first(&CONFIGS);
-    let script = file.as_deref().and_then(|file| folder.text(file)).unwrap_or_default();
+    let script = script(folder);
     let input = input(folder, &script);
     if text_of_key(&script, "output").is_some_and(|output| normal(&output) == "public") {
         guess.out = "public";
@@ -58,7 +58,14 @@ pub fn guess(folder: &Folder) -> Guess {
     markdown(&script, &mut guess);
     guess.shortcodes = shortcodes::from_script(&script, file.as_deref().unwrap_or("eleventy.config.js"));
     more_shortcodes(folder, &script, &mut guess);
+    // Else what stands beside the posts would be built as pages.
+    guess.beside_posts = input.is_empty();
     guess
+}
+
+/// The configuration's text; empty where there is none.
+pub fn script(folder: &Folder) -> String {
+    folder.first(&CONFIGS).and_then(|file| folder.text(&file)).unwrap_or_default()
 }
 
 fn input(folder: &Folder, script: &str) -> String {

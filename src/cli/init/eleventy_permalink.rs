@@ -35,11 +35,11 @@ pub fn find(folder: &Folder, input: &str, files: &[MarkdownFile], guess: &mut Gu
     }
     // Eleventy keeps a day in a file's name in its own addresses, and takes it out of `fileSlug`.
     guess.permalink = match guess.paths.as_slice() {
-        [path] => format!("/{}/{{folder}}/{{stem}}/", normal(path.strip_prefix(input).unwrap_or(path))),
+        [path] => format!("/{}/{{path}}/", normal(path.strip_prefix(input).unwrap_or(path))),
         [] => "/posts/{stem}/".to_string(),
         _ => {
             guess.paths = vec![if input.is_empty() { ".".to_string() } else { input.to_string() }];
-            "/{folder}/{stem}/".to_string()
+            "/{path}/".to_string()
         }
     };
     guess.permalink = tidy(&guess.permalink);

@@ -26,6 +26,14 @@ pub struct Guess {
     pub static_folders: Vec<String>,
     /// Where the site's own pages are written, and the feeds beside them.
     pub out: &'static str,
+    /// The generator takes every file of the site's folder for a page, ours too.
+    pub beside_posts: bool,
+    /// A CI builds and announces the site, and keeps its memory in the repository.
+    pub in_ci: bool,
+    /// How many dated files there are.
+    pub posts: usize,
+    /// The address that the site's build must be told, because its configuration does not say it.
+    pub address_for_build: Option<String>,
     /// Name and file.
     pub variables: Vec<(String, String)>,
     pub markdown: MarkdownOptions,
@@ -71,6 +79,10 @@ impl Guess {
             dates_in: Some("UTC"),
             static_folders: Vec::new(),
             out: "public",
+            beside_posts: false,
+            in_ci: false,
+            posts: 0,
+            address_for_build: None,
             variables: Vec::new(),
             markdown: MarkdownOptions {
                 html: true,

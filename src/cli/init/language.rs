@@ -1,6 +1,6 @@
 //! Tells a site's language from its posts, where its configuration does not say: by the small words of each.
 
-use super::content::survey;
+use super::content::posts;
 use super::folder::Folder;
 
 /// Words that a text of the language is full of, and one of the others is not.
@@ -18,8 +18,7 @@ const POSTS: usize = 30;
 pub fn of_posts(folder: &Folder, paths: &[String]) -> Option<&'static str> {
     let mut texts = String::new();
     for path in paths {
-        let base = if path == "." { "" } else { path };
-        for file in survey(folder, base).into_iter().filter(|file| file.dated).take(POSTS) {
+        for file in posts(folder, std::slice::from_ref(path)).into_iter().take(POSTS) {
             texts.extend(folder.text(&file.path));
             texts.push('\n');
         }

@@ -9,6 +9,12 @@ use super::guess::{Guess, Shortcode};
 const CONFIG: &str = include_str!("../../../config/crieur.yaml");
 const NEWSLETTER: &str = include_str!("../../../config/newsletters/referents.yaml");
 const FEED: &str = include_str!("../../../feeds/news.yaml");
+/// What a person must write anew before a letter leaves: until then it is told where it stands, and nothing is sent. Names in
+/// `.invalid` are nobody's (RFC 2606).
+const NO_RELAY: &str = "smtp://write-your-mail-server-here.invalid:587";
+const NO_LIST: &str = "write-your-list-here@lists.invalid";
+/// So many items fit into one letter; more are no news when it begins.
+const FIRST_LETTER: usize = 12;
 /// Where the comments of the sample stand.
 const COMMENTS_AT: usize = 39;
 
@@ -63,11 +69,25 @@ pub fn config(guess: &Guess) -> String {
     let shortcodes = shortcodes(&guess.shortcodes);
     block(&mut text, content, "shortcodes", &shortcodes);
     set(&mut text, "publish", "out", Some(guess.out));
+    if guess.in_ci {
+        set(&mut text, "mail", "transport", Some(NO_RELAY));
+        set(&mut text, "", "database", Some("git:crieur"));
+        text = text
+            .replace(
+                "# people, editions, and the ledger of deliveries",
+                "# the branch that remembers what was announced",
+            )
+            .replace(
+                "its password: CRIEUR_SMTP_PASSWORD or CRIEUR_SMTP_PASSWORD_FILE",
+                "its password: the CI's secret CRIEUR_SMTP_PASSWORD",
+            );
+    }
     built::write(&mut text, guess.built.as_ref());
     text
 }
 
-/// `config/newsletters/….yaml`: to people, once a month, with what is there already counted as announced.
+/// `config/newsletters/….yaml`: once a month, to people, with what is there already counted as announced. In a CI, to a list, by
+/// an edition's file that a person merges; what is there is offered in the first one, unless it is too much for a letter.
 pub fn newsletter(guess: &Guess) -> String {
     let mut text =
         NEWSLETTER.replace("`crieur digest referents`", &format!("`crieur digest {}`", newsletter_name(guess)));
@@ -89,11 +109,17 @@ pub fn newsletter(guess: &Guess) -> String {
     set(&mut text, top, "from", Some(&scalar(&from)));
     set(&mut text, top, "reply_to", address.as_deref().map(scalar).as_deref());
     set(&mut text, top, "list_id", Some(&format!("{}.{host}", newsletter_name(guess))));
-    set(&mut text, top, "to", Some("recipients"));
     let leave = address.unwrap_or_else(|| format!("{}@{host}", newsletter_name(guess)));
-    set(&mut text, top, "leave", Some(&format!("mailto:{leave}")));
+    let leave = format!("mailto:{leave}");
+    let (to, leave) = if guess.in_ci { (NO_LIST, "list") } else { ("recipients", leave.as_str()) };
+    set(&mut text, top, "to", Some(to));
+    set(&mut text, top, "leave", Some(leave));
     set(&mut text, top, "schedule", Some("\"0 9 1 * *\""));
-    set(&mut text, top, "backlog", Some("skip"));
+    set(&mut text, top, "backlog", Some(if begins_with_all(guess) { "announce" } else { "skip" }));
+    if guess.in_ci {
+        set(&mut text, top, "approve", Some("file"));
+        set(&mut text, top, "wait_for_pages", Some("24h"));
+    }
     let mut not = list(&guess.letters.tags);
     if !guess.letters.folders.is_empty() {
         not = format!("{not}, not_folders: {}", list(&guess.letters.folders));
@@ -110,6 +136,11 @@ pub fn newsletter(guess: &Guess) -> String {
         "the first edition: announce what is already there, or skip it",
         "the first edition: skip what is already there, or announce it",
     )
+}
+
+/// Whether the first letter offers what is there already.
+pub fn begins_with_all(guess: &Guess) -> bool {
+    guess.in_ci && guess.posts <= FIRST_LETTER
 }
 
 /// The newsletter's name, which is its file's and a part of its addresses.
