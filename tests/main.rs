@@ -36,6 +36,7 @@ mod markdown_it;
 mod offer;
 mod online;
 mod pictures;
+mod placeholders;
 mod postfix;
 mod preview;
 mod recipients;

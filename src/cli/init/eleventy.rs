@@ -35,13 +35,10 @@ pub fn is(folder: &Folder) -> bool {
 
 pub fn guess(folder: &Folder) -> Guess {
     let mut guess = Guess::new("Eleventy");
-    guess.out = "_site";
     let file = folder.first(&CONFIGS);
     let script = script(folder);
     let input = input(folder, &script);
-    if text_of_key(&script, "output").is_some_and(|output| normal(&output) == "public") {
-        guess.out = "public";
-    }
+    guess.out = output(folder, &script);
     let data = text_of_key(&script, "data").unwrap_or_else(|| "_data".to_string());
     let data = normal(&format!("{input}/{data}"));
     metadata(folder, &data, &mut guess);
@@ -69,13 +66,23 @@ pub fn script(folder: &Folder) -> String {
 }
 
 fn input(folder: &Folder, script: &str) -> String {
-    let from_package = || {
-        let text = folder.text("package.json")?;
-        let rest = &text[text.find("--input=")? + "--input=".len()..];
-        Some(rest.split(['"', ' ', '\\']).next().unwrap_or("").to_string())
-    };
-    let input = text_of_key(script, "input").or_else(from_package).map(|input| normal(&input)).unwrap_or_default();
+    let said = text_of_key(script, "input").or_else(|| option_of_package(folder, "--input="));
+    let input = said.map(|input| normal(&input)).unwrap_or_default();
     if folder.is_dir(&input) { input } else { String::new() }
+}
+
+/// Where the site is built: what `npm run build` says goes before the configuration.
+fn output(folder: &Folder, script: &str) -> String {
+    let said = option_of_package(folder, "--output=").or_else(|| text_of_key(script, "output"));
+    let output = said.map(|output| normal(&output)).filter(|output| !output.is_empty());
+    output.unwrap_or_else(|| "_site".to_string())
+}
+
+/// What an option of a script in `package.json` says.
+fn option_of_package(folder: &Folder, option: &str) -> Option<String> {
+    let text = folder.text("package.json")?;
+    let rest = &text[text.find(option)? + option.len()..];
+    Some(rest.split(['"', ' ', '\\']).next().unwrap_or("").to_string())
 }
 
 /// Takes `.` and `..` out of a relative path.

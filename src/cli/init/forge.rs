@@ -74,7 +74,7 @@ pub fn prepare(
     let branch = repository.map_or("main", |one| &one.branch);
     // A configuration that was there already counts.
     let out = folder.data("config/crieur.yaml").and_then(|config| text_of(&config, &["publish.out"]));
-    let out = out.unwrap_or_else(|| guess.out.to_string());
+    let out = out.unwrap_or_else(|| guess.out.clone());
     let setting = Setting {
         out: out.trim_matches('/'),
         newsletter,

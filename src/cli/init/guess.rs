@@ -25,7 +25,7 @@ pub struct Guess {
     pub dates_in: Option<&'static str>,
     pub static_folders: Vec<String>,
     /// Where the site's own pages are written, and the feeds beside them.
-    pub out: &'static str,
+    pub out: String,
     /// The generator takes every file of the site's folder for a page, ours too.
     pub beside_posts: bool,
     /// A CI builds and announces the site, and keeps its memory in the repository.
@@ -78,7 +78,7 @@ impl Guess {
             built: None,
             dates_in: Some("UTC"),
             static_folders: Vec::new(),
-            out: "public",
+            out: "public".to_string(),
             beside_posts: false,
             in_ci: false,
             posts: 0,

@@ -42,6 +42,9 @@ pub fn guess(folder: &Folder, config: &Value) -> Guess {
     guess.title = text(&["title"]).or_else(|| own("title"));
     guess.description = text(&["params.description", "params.subtitle"]).or_else(|| own("params.description"));
     guess.language = text(&["languageCode", "locale"]).or_else(|| own("languageCode")).or_else(|| language.clone());
+    if let Some(out) = text(&["publishDir"]) {
+        guess.out = out.trim_matches('/').to_string();
+    }
     guess.time_zone = text(&["timeZone"]);
     guess.dates_in = if guess.time_zone.is_some() { None } else { Some("UTC") };
     guess.author = person_of(config, &["params.author", "author", "params.authors"]);

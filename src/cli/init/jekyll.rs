@@ -18,7 +18,7 @@ pub fn config(folder: &Folder) -> Option<Value> {
 
 pub fn guess(folder: &Folder, config: &Value) -> Guess {
     let mut guess = Guess::new("Jekyll");
-    guess.out = "_site";
+    guess.out = "_site".to_string();
     let base = text_of(config, &["baseurl"]).unwrap_or_default();
     let url = text_of(config, &["url"]).filter(|url| url.starts_with("http"));
     guess.url = url.map(|url| format!("{}/{}", url.trim_end_matches('/'), base.trim_matches('/')));

@@ -14,7 +14,7 @@ pub fn is(folder: &Folder) -> bool {
 
 pub fn guess(folder: &Folder) -> Guess {
     let mut guess = Guess::new("Pelican");
-    guess.out = "output";
+    guess.out = "output".to_string();
     let settings = folder.text("pelicanconf.py").unwrap_or_default();
     let published = folder.text("publishconf.py").unwrap_or_default();
     let text = |name: &str| setting(&settings, name);

@@ -68,7 +68,7 @@ pub fn config(guess: &Guess) -> String {
     set(&mut text, content, "markdown", Some(&markdown));
     let shortcodes = shortcodes(&guess.shortcodes);
     block(&mut text, content, "shortcodes", &shortcodes);
-    set(&mut text, "publish", "out", Some(guess.out));
+    set(&mut text, "publish", "out", Some(&guess.out));
     if guess.in_ci {
         set(&mut text, "mail", "transport", Some(NO_RELAY));
         set(&mut text, "", "database", Some("git:crieur"));
