@@ -15,7 +15,7 @@ use crate::item::Item;
 use crate::item::built::{Built, unbuilt};
 use crate::item::identity::{self, Identified, Lock};
 use crate::item::load::{self, PassedOver};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::publish;
 
 /// Where the ids are kept, relative to the project's folder.
@@ -93,6 +93,16 @@ impl Project {
             templates,
             problems,
         })
+    }
+
+    /// The files of feeds that cannot be made.
+    pub fn lost_feeds(&self) -> impl Iterator<Item = &str> {
+        let errors = self.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let mut files: Vec<&str> = errors.filter_map(|problem| Some(problem.place.as_ref()?.file.as_str())).collect();
+        files.retain(|file| file.starts_with("feeds/") && *file != LOCK_PATH);
+        files.sort_unstable();
+        files.dedup();
+        files.into_iter()
     }
 
     /// Writes `feeds/items.lock` where its text changed. Says whether it did.

@@ -155,6 +155,28 @@ fn a_configuration_that_cannot_be_used_takes_no_feed_off_the_site() {
     assert_eq!(forge.page("feed/feed.xml"), feed);
 }
 
+#[test]
+fn a_mistake_in_a_feeds_file_takes_no_feed_off_the_site() {
+    if !ready("a_mistake_in_a_feeds_file_takes_no_feed_off_the_site") {
+        return;
+    }
+    let forge = Forge::new();
+    let clone = hugo(&forge, "");
+    forge.commit(&clone, "A site");
+    forge.github(&Event::Push, MORNING).went_well();
+    let feed = forge.page("feed/feed.xml");
+    assert!(feed.is_some());
+    write(&clone, "feeds/other.yaml", "title: Autres\noutputs: { atom: autres.xml }\n");
+    write(&clone, "feeds/news.yaml", "titel: Nouvelles\noutputs: { atom: feed/feed.xml }\n");
+    write(&clone, "content/posts/deux.md", &post("Deux", 2));
+    forge.commit(&clone, "A slip");
+    let run = forge.github(&Event::Push, "2026-03-03T08:00:00Z");
+    assert_eq!(run.job("publish").conclusion, "failure", "{}", run.log());
+    assert!(run.log().contains("feeds/news.yaml:1:1"), "{}", run.log());
+    assert_eq!((forge.page("feed/feed.xml"), forge.page("posts/deux/index.html")), (feed, None));
+    assert_eq!(letters(&forge).len(), 1);
+}
+
 /// Opens a pull request with a post on a branch of its own.
 fn ask_to_merge(forge: &Forge, clone: &Path, text: &str) -> u64 {
     forge.git(clone, &["checkout", "--quiet", "-B", "essai"]);

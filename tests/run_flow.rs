@@ -84,6 +84,23 @@ fn an_item_renamed_edited_or_back_dated_is_announced_exactly_once() {
 }
 
 #[test]
+fn the_stage_that_builds_writes_nothing_without_a_feed_that_cannot_be_made() {
+    let project = project("").file("feeds/other.yaml", "titel: Autres\noutputs: { atom: autres.xml }\n");
+    let ran = project.crieur(&["run", "--stage", "build"]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("feeds/other.yaml: a feed that cannot be made: nothing is written"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("feeds/other.yaml:1:1"), "{}", ran.stderr);
+    assert!(!project.join("public").exists());
+    // Where what is published stays, the other feeds go on, and a person is told.
+    assert_eq!(project.crieur(&["run"]).status, 1);
+    assert!(project.join("public/feed.xml").is_file());
+}
+
+#[test]
 fn what_was_there_before_a_newsletter_counts_as_announced() {
     let project = project("").file("config/newsletters/news.yaml", newsletter("").replace("announce", "skip"));
     project.json(&["run"], 0);

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::office::{Office, material, runtime};
 use super::post::Posted;
-use super::{Globals, Outcome, build};
+use super::{Globals, Outcome, Unusable, build};
 use crate::announce::{self, Asked};
+use crate::project::Project;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -43,6 +44,9 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 
 async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> anyhow::Result<Outcome> {
     let project = office.project(globals).await?;
+    if stage == Some(Stage::Build) {
+        refuse_lost_feeds(globals, &project)?;
+    }
     office.remember(&project).await?;
     let material = material(&project);
     let mut posted = Posted::new(project.problems.clone());
@@ -82,4 +86,19 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         editions = posted.editions(office, |_| true).await?;
     }
     posted.conclude(globals, &project.config, &editions, Some(feeds))
+}
+
+/// What is built here replaces what is published: without a feed that cannot be made, its subscribers would lose it.
+fn refuse_lost_feeds(globals: &Globals, project: &Project) -> anyhow::Result<()> {
+    let lost: Vec<&str> = project.lost_feeds().collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    globals.say(format_args!(
+        "{}: a feed that cannot be made: nothing is written, so that none is lost",
+        lost.join(", ")
+    ));
+    let mut problems = project.problems.clone();
+    problems.sort();
+    Err(Unusable(problems).into())
 }
