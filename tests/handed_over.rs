@@ -164,10 +164,27 @@ fn the_file_is_the_same_every_time_and_a_lost_one_is_written_again() {
     first.remove(FILE);
     first.ok(&["run", "--stage", "build"]);
     assert!(first.read(FILE) == file, "a deployment that was lost loses no edition");
+    assert_eq!(first.read("public/letters/editions.txt"), "news-1.edition.json\n");
+    for number in 2..=11 {
+        first.write(&format!("posts/{number}.md"), item(&format!("N° {number}"), "2026-02-03"));
+        first.ok(&["run"]);
+    }
+    first.ok(&["run", "--stage", "build"]);
+    let list = first.read("public/letters/editions.txt");
+    let wanted: Vec<String> = (1..=11).map(|number| format!("news-{number}.edition.json")).collect();
+    assert_eq!(list.lines().collect::<Vec<_>>(), wanted, "the oldest first");
     let left = std::fs::read_dir(first.join("public/letters")).expect("a folder");
     let names: Vec<String> =
         left.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into()).collect();
     assert!(names.iter().all(|name| !name.starts_with('.')), "{names:?}");
+}
+
+#[test]
+fn the_list_of_editions_is_there_before_the_first_edition() {
+    let site = composing("approve: yes\n");
+    site.ok(&["run"]);
+    assert_eq!(site.read("public/letters/editions.txt"), "");
+    assert!(!site.join(FILE).exists());
 }
 
 #[test]

@@ -2,8 +2,11 @@
 //! that has the list.
 //!
 //! Promises: what was handed over once is written again by every build, for as long as its pictures are kept, so that a lost
-//! deployment loses no edition; on the other machine the same file is sent once, however often it comes, and another
+//! deployment loses no edition, and the folder's list names them, oldest first; on the other machine the same file is sent once, however often it comes, and another
 //! content under a number that is there already is not sent at all.
+
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +15,7 @@ use super::frozen::Frozen;
 use super::next::Asked;
 use super::parcel::Parcel;
 use super::{AnnounceError, pictures};
-use crate::config::{self, Approve, Config, Leave, Newsletter};
+use crate::config::{self, Approve, Audience, Config, Leave, Newsletter};
 use crate::digest::Variant;
 use crate::mail::way_out;
 use crate::problem::{Problem, Problems};
@@ -20,18 +23,28 @@ use crate::publish;
 use crate::store::Store;
 use crate::store::editions::{Edition, State};
 
+/// The file that names a folder's editions, a line each: there before the first one is.
+pub const LIST: &str = "editions.txt";
+
 /// The name of an edition's file.
 pub(super) fn name(edition: &Edition) -> String {
     format!("{}-{}.edition.json", edition.newsletter, edition.number)
 }
 
-/// Writes the file of every edition that is being handed over or was, where it is not there. Says how many were not.
+/// Writes the file of every edition that is being handed over or was, where it is not there, and each folder's list of them.
+/// Says how many editions were not there.
 pub async fn write_handed_over(
     store: &mut Store,
     config: &Config,
     now: DateTime<Utc>,
 ) -> Result<usize, AnnounceError> {
     let mut written = 0;
+    let mut lists: BTreeMap<String, Vec<(String, i64, String)>> = BTreeMap::new();
+    for newsletter in &config.newsletters {
+        if let Audience::HandOver(folder) = &newsletter.to {
+            lists.entry(folder.clone()).or_default();
+        }
+    }
     for edition in store.editions().await? {
         let goes = matches!(edition.state, State::Sending | State::Done);
         if !goes || edition.composed + config.pictures.keep <= now {
@@ -43,13 +56,23 @@ pub async fn write_handed_over(
         pictures::fill(store, &mut frozen.composed.pictures).await?;
         let variants: Vec<Variant> =
             variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
-        let path = config.root.join(folder).join(name(&edition));
+        let path = config.root.join(&folder).join(name(&edition));
         let parcel = Parcel::pack(edition.composed, &frozen, &variants)?;
-        let changed = publish::write_if_changed(&path, &parcel)
-            .map_err(|error| AnnounceError::Publish { path: path.display().to_string(), error })?;
-        written += usize::from(changed);
+        written += usize::from(write(&path, &parcel)?);
+        let name = name(&edition);
+        lists.entry(folder).or_default().push((edition.newsletter, edition.number, name));
+    }
+    for (folder, mut editions) in lists {
+        editions.sort();
+        let lines: String = editions.into_iter().map(|(_, _, name)| name + "\n").collect();
+        write(&config.root.join(folder).join(LIST), lines.as_bytes())?;
     }
     Ok(written)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<bool, AnnounceError> {
+    publish::write_if_changed(path, bytes)
+        .map_err(|error| AnnounceError::Publish { path: path.display().to_string(), error })
 }
 
 /// What became of an edition that came in a file.
