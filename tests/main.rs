@@ -8,6 +8,7 @@ mod built_peers;
 mod check;
 mod corpora;
 mod delivery;
+mod deploy;
 mod diff;
 mod digest;
 mod dkim;

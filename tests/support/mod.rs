@@ -7,6 +7,7 @@ pub mod authority;
 pub mod browser;
 pub mod dkim;
 pub mod dns;
+pub mod documented;
 pub mod flow;
 pub mod html;
 pub mod http;
