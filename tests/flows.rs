@@ -231,20 +231,14 @@ fn a_pull_request_from_a_fork_is_looked_at_with_no_right_and_no_secret() {
     assert!(forge.pulls()[0].comments.is_empty());
 }
 
-/// A folder of releases with this version of the program, as they are published.
+/// A folder of releases with this version of the program, packed as they are published.
 fn releases(forge: &Forge) -> PathBuf {
-    let version = env!("CARGO_PKG_VERSION");
-    let (folder, name) =
-        (forge.join("releases"), format!("crieur-{version}-{}-unknown-linux-musl", std::env::consts::ARCH));
-    let inside = folder.join(&name);
-    std::fs::create_dir_all(&inside).expect("a folder");
-    std::fs::create_dir_all(folder.join(format!("v{version}"))).expect("a folder");
-    std::fs::copy(forge.join("brought/crieur"), inside.join("crieur")).expect("the program");
-    let script = format!(
-        "tar -czf v{version}/{name}.tar.gz {name} && cd v{version} && sha256sum {name}.tar.gz > {name}.tar.gz.sha256"
+    let (folder, target) = (forge.join("releases"), format!("{}-unknown-linux-musl", std::env::consts::ARCH));
+    crate::release::pack(
+        &forge.join("brought/crieur"),
+        &target,
+        &folder.join(concat!("v", env!("CARGO_PKG_VERSION"))),
     );
-    let made = std::process::Command::new("bash").args(["-ec", &script]).current_dir(&folder).status();
-    assert!(made.expect("bash").success());
     folder
 }
 

@@ -42,6 +42,7 @@ mod postfix;
 mod preview;
 mod recipients;
 mod refusing_relay;
+mod release;
 mod returned;
 mod run_flow;
 mod static_pages;
