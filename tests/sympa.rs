@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crieur::mail::dkim::Key;
 
+use crate::support::corpora;
 use crate::support::dkim::Letters;
+use crate::support::letters;
 use crate::support::project::Project;
 use crate::support::smtp::{Act, Peer, Received, Step};
 use crate::support::sympa::{Passed, Sympa};
@@ -151,6 +153,46 @@ fn a_letter_reaches_the_members_of_a_list_once_with_the_lists_fields() {
     // No complaint, no question whether it may go.
     let back = |passed: &Passed| passed.recipients.iter().any(|to| to == "lettre@example.org");
     assert!(!sympa.all().iter().any(back), "{:#?}", sympa.all());
+}
+
+#[test]
+fn the_letters_of_real_sites_come_through_as_they_were_sent() {
+    const TEST: &str = "the_letters_of_real_sites_come_through_as_they_were_sent";
+    let Some(sympa) = Sympa::start(TEST) else { return };
+    sympa.list("lettre", "lettre@example.org", "s/^send .*/send newsletter/; /^custom_subject/d", "", &MEMBERS);
+    let mut projects = vec![letters::sample("plain"), letters::traps("dsfr")];
+    if corpora().is_some() {
+        projects.extend([letters::mini_series("plain"), letters::minumeco_2026("dsfr")]);
+    }
+    let mut sent = Vec::new();
+    for project in &projects {
+        for entry in std::fs::read_dir(project.join("config/newsletters")).expect("a folder").flatten() {
+            let text = std::fs::read_to_string(entry.path()).expect("a newsletter");
+            let to_a_list = |line: &str| match line.split(':').next() {
+                Some("from") => "from: La rédaction <lettre@example.org>\n".to_string(),
+                Some("to") => "to: lettre@lists.example.org\n".to_string(),
+                Some("leave") => "leave: list\n".to_string(),
+                _ => format!("{line}\n"),
+            };
+            std::fs::write(entry.path(), text.lines().map(to_a_list).collect::<String>()).expect("a newsletter");
+        }
+        project.json(&["run"], 0);
+        let letters = project.letters("var/outbox");
+        assert_eq!(letters.len(), 1, "one letter, to the list");
+        sent.extend(letters);
+    }
+    for letter in &sent {
+        sympa.receive("lettre@lists.example.org", "lettre@example.org", letter);
+    }
+    let passed = sympa.passed(ours, projects.len());
+    for letter in &sent {
+        let id = value(letter, "Message-ID");
+        let mut same = passed.iter().filter(|passed| value(&passed.letter, "Message-ID") == id);
+        let passed = same.next().unwrap_or_else(|| panic!("{id} did not come"));
+        assert!(same.next().is_none() && passed.recipients.len() == 3);
+        assert_eq!(value(&passed.letter, "Subject"), value(letter, "Subject"));
+        assert!(body(&passed.letter) == body(letter), "{letter}");
+    }
 }
 
 #[test]

@@ -173,7 +173,7 @@ pub fn minumeco_2026(theme: &str) -> Project {
 }
 
 /// Items that strain a letter: no picture, no description, long titles and words, other languages, an event.
-fn traps(theme: &str) -> Project {
+pub fn traps(theme: &str) -> Project {
     let mut project = Project::new()
         .file("config/newsletters/pieges.yaml", newsletter(theme, ""))
         .file("config/people.csv", PEOPLE)
