@@ -26,8 +26,8 @@ pub struct Sheet {
     pub release: Release,
     /// How many mistakes keep it from being sent.
     pub mistakes: usize,
-    /// Titles of what is new and stands nowhere in it.
-    pub came_in: Vec<String>,
+    /// Ids and titles of what is new and stands nowhere in it.
+    pub came_in: Vec<(String, String)>,
     /// Crossed out, where no letter is left to say so.
     pub declined: Vec<String>,
     /// There is no letter in it, and all that it says is remembered.
@@ -104,12 +104,12 @@ pub fn read<'a>(input: &ComposeInput<'a>, shown: &HashSet<String>) -> Option<(Sh
         }
     };
     let (file, mut problems) = parse(&source, input, shown);
-    let came_in: Vec<String> =
-        came_in(&file, input).iter().map(|item| input.renderer.line(item, &item.title)).collect();
+    let named = |item: &&Item| (item.id.clone(), input.renderer.line(item, &item.title));
+    let came_in: Vec<(String, String)> = came_in(&file, input).iter().map(named).collect();
     if !came_in.is_empty() {
         let count = came_in.len();
         let items = if count == 1 { "item" } else { "items" };
-        let mut titles: Vec<&str> = came_in.iter().map(String::as_str).take(3).collect();
+        let mut titles: Vec<&str> = came_in.iter().map(|(_, title)| title.as_str()).take(3).collect();
         if count > 3 {
             titles.push("…");
         }

@@ -3,7 +3,7 @@
 //! Promises: short: a line a feed, and the entries folded below; in the site's language, French or English; titles are
 //! plain words; nobody's address.
 
-use super::summary::{escaped, linked};
+use super::markdown::{escaped, folded, linked};
 use super::words::Words;
 use crate::feed::diff::Difference;
 use crate::published::Compared;
@@ -66,7 +66,7 @@ pub fn markdown(compared: &[Compared], language: &str) -> String {
         return text;
     }
     let colon = if words.language == "fr" { "\u{a0}:" } else { ":" };
-    let mut folded = String::new();
+    let mut details = String::new();
     for told in told(compared) {
         let difference = &told.first.difference;
         let head = format!("**{}** ({})", escaped(told.name), told.formats.join(", "));
@@ -93,10 +93,10 @@ pub fn markdown(compared: &[Compared], language: &str) -> String {
             parts.push(say("diff_nothing"));
         }
         text.push_str(&format!("- {head}{colon} {}\n", parts.join(", ")));
-        entries(&mut folded, difference, &words);
+        entries(&mut details, difference, &words);
     }
-    if !folded.is_empty() {
-        text.push_str(&super::summary::folded(&say("diff_entries"), folded.trim_start()));
+    if !details.is_empty() {
+        text.push_str(&folded(&say("diff_entries"), details.trim_start()));
     }
     text
 }

@@ -14,6 +14,7 @@
 pub mod changes;
 mod copy;
 mod documents;
+mod markdown;
 mod memory;
 pub mod page;
 mod pictures;

@@ -125,7 +125,8 @@ fn group_of(choice: &Choice, letter: usize) -> &'static str {
     }
 }
 
-fn why(desk: &Desk, newsletter: &Newsletter, letters: &Letters, choice: &Choice, words: &Words) -> String {
+/// Why an item is where it is.
+pub fn why(desk: &Desk, newsletter: &Newsletter, letters: &Letters, choice: &Choice, words: &Words) -> String {
     let say = |name: &str| words.say(name, &[]);
     match &choice.fate {
         Fate::Shown => say("why_shown"),

@@ -19,7 +19,7 @@ use super::screenshot::{self, Chromium};
 use super::sheet::Sheet;
 use super::show::SHOWINGS;
 use super::words::Words;
-use super::{changes, summary};
+use super::{changes, markdown, summary};
 use crate::config::Config;
 use crate::problem::{Problem, Problems};
 use crate::publish::write_if_changed;
@@ -86,7 +86,7 @@ impl Writer<'_> {
         self.file("page/page.js", page::SCRIPT.as_bytes())?;
         self.file("page/icon.svg", page::ICON.as_bytes())?;
         let template = Page::new();
-        let mut text = format!("# {}\n", summary::escaped(&words.say("summary_title", &[])));
+        let mut text = format!("# {}\n", markdown::escaped(&words.say("summary_title", &[])));
         let chosen = desk.config().newsletters.iter().zip(&desk.newsletters);
         let chosen = chosen.filter(|(newsletter, _)| only.is_none_or(|name| newsletter.name == name));
         let mut first = true;
@@ -108,15 +108,14 @@ impl Writer<'_> {
                     self.page("index.html", &html)?;
                 }
                 first = false;
-                let mut drawn = Vec::new();
                 if let Some(sheet) = sheets.get(letter) {
                     let files = format!("{}/{}", newsletter.name, letter_name(Which::Next, letter));
                     self.documents(sheet, &files, &words)?;
                     if let Some(chromium) = chromium {
-                        drawn = self.draw(chromium, &files)?;
+                        self.draw(chromium, &files)?;
                     }
                 }
-                text.push_str(&summary::letter(desk, newsletter, letters, sheets.get(letter), &drawn, &words));
+                text.push_str(&summary::letter(desk, newsletter, letters, sheets.get(letter), &words));
             }
         }
         if first {
@@ -133,7 +132,8 @@ impl Writer<'_> {
                 self.file(&format!("picture/{name}"), &bytes)?;
             }
         }
-        text.push_str(&self.feeds(against));
+        text.push_str(&summary::site(desk, &words));
+        text.push_str(&self.feeds(against, &words));
         self.file("summary.md", text.as_bytes())?;
         Ok(self.stills)
     }
@@ -151,40 +151,39 @@ impl Writer<'_> {
         self.file(&format!("source/{files}.html"), documents::source(words, &sheet.eml, &sheet.html).as_bytes())
     }
 
-    /// The letter's four pictures; those that worked.
-    fn draw(&mut self, chromium: &Chromium, files: &str) -> Result<Vec<String>, StillsError> {
+    /// The letter's four pictures.
+    fn draw(&mut self, chromium: &Chromium, files: &str) -> Result<(), StillsError> {
         // The frames name pictures beside: these must be there before.
         for (name, content) in self.desk.pictures.all() {
             if let Ok(bytes) = content.read() {
                 self.file(&format!("picture/{name}"), &bytes)?;
             }
         }
-        let mut drawn = Vec::new();
         for (size, width) in [("wide", 640), ("narrow", 360)] {
             for scheme in ["light", "dark"] {
                 let from = self.folder.join(format!("letter/{files}/{scheme}-with.html"));
                 let name = format!("letter/{files}/{size}-{scheme}.png");
                 match screenshot::draw(chromium, &from, width, &self.folder.join(&name)) {
-                    Ok(()) => drawn.push(name),
+                    Ok(()) => self.stills.screenshots.push(name),
                     Err(error) => self.stills.without_screenshots = Some(error.to_string()),
                 }
             }
         }
-        self.stills.screenshots.extend(drawn.iter().cloned());
-        Ok(drawn)
+        Ok(())
     }
 
     /// What subscribers of the feeds would see.
-    fn feeds(&mut self, against: Option<&Against>) -> String {
+    fn feeds(&mut self, against: Option<&Against>, words: &Words) -> String {
         let config = self.desk.config();
         let here = Against::Folder(PathBuf::from(&config.publish.out));
         let (compared, problems) =
             published::compare(config, &self.desk.feeds, &self.desk.project.items, against.unwrap_or(&here));
+        let unreadable = summary::errors(&problems.iter().collect::<Vec<_>>(), "summary_mend", words);
         self.stills.problems = problems;
-        if against.is_none() && compared.iter().all(|one| !one.published) {
+        if unreadable.is_empty() && against.is_none() && compared.iter().all(|one| !one.published) {
             return String::new();
         }
-        format!("\n{}", changes::markdown(&compared, &config.site.language))
+        format!("\n{}{unreadable}", changes::markdown(&compared, &config.site.language))
     }
 
     fn page(&mut self, name: &str, html: &str) -> Result<(), StillsError> {
