@@ -59,11 +59,23 @@ pub fn guess(folder: &Folder, config: &Value) -> Guess {
     let files = content::survey(folder, &base);
     guess.paths = content::dated_folders(&files, &base);
     permalink(config, &base, &mut guess, files.iter().any(|file| file.day_in_name));
+    if let Some(file) = files.iter().find(|file| file.dated && is_respelled(&file.path, config)) {
+        guess.unread_address = Some(format!("how Hugo spells `{}` in an address", file.path));
+        guess.note(
+            "Hugo spells some files' names differently in their addresses: content.permalink takes them as they are",
+        );
+    }
     guess.exclude = content::undated(&files, &guess.paths);
     guess.letters = content::letters(&files);
     markdown(config, &mut guess);
     guess.shortcodes = shortcode_templates::hugo(folder);
     guess
+}
+
+/// Whether Hugo's address of a file is not its name: small letters, and hyphens for what is no letter or digit.
+fn is_respelled(path: &str, config: &Value) -> bool {
+    let keeps_capitals = value_of(config, "disablePathToLower").and_then(Value::as_bool).unwrap_or(false);
+    path.chars().any(|c| c.is_uppercase() && !keeps_capitals || !(c.is_alphanumeric() || "/._-+~@".contains(c)))
 }
 
 fn permalink(config: &Value, base: &str, guess: &mut Guess, day_in_name: bool) {

@@ -83,7 +83,8 @@ pub fn gitlab(generator: &str, setting: &Setting<'_>) -> String {
     let own = setting.below(setting.out);
     let text = text
         .replace(&format!("paths: [{out}]"), &format!("paths: [{own}]"))
-        .replace(&format!("publish: {out}\n"), &format!("publish: {own}\n"));
+        .replace(&format!("publish: {out}\n"), &format!("publish: {own}\n"))
+        .replace(&format!("- test -d {out} "), &format!("- test -d {} ", setting.out));
     let text = shared(&text, setting);
     if setting.folder.is_empty() {
         return text;

@@ -22,11 +22,7 @@ pub fn programs(forge: &Forge) {
     forge.program(&forge.join("brought/crieur"), &crieur);
     forge.program(&forge.join("bin/gh"), include_str!("gh.py"));
     let modules = std::env::var("CRIEUR_TEST_NODE_MODULES").unwrap_or_default();
-    let npm = format!(
-        "#!/bin/sh\n# The packages are here already; all else is npm's own.\ncase \"$1\" in\n  \
-         ci|install) ln -sfn '{modules}' node_modules ;;\n  *) here=$(dirname \"$0\"); PATH=${{PATH#\"$here\":}} exec npm \"$@\" ;;\nesac\n"
-    );
-    forge.program(&forge.join("bin/npm"), &npm);
+    forge.program(&forge.join("bin/npm"), &include_str!("npm.sh").replace("MODULES", &modules));
 }
 
 /// Does what an action would, as far as a test can tell; an error is what it would print.

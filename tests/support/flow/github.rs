@@ -133,6 +133,7 @@ impl Forge {
             "if",
             "runs-on",
             "permissions",
+            "defaults",
             "environment",
             "steps",
             "env",
@@ -140,6 +141,8 @@ impl Forge {
             "timeout-minutes",
         ];
         only(job, name, &keys);
+        only(&job["defaults"], "defaults", &["run"]);
+        only(&job["defaults"]["run"], "defaults.run", &["working-directory"]);
         let place = self.join(&format!("temp/{name}-{}", fs::read_dir(self.join("temp")).expect("a folder").count()));
         let (workspace, temp) = (place.join("workspace"), place.join("temp"));
         fs::create_dir_all(&workspace).expect("a folder");
@@ -154,6 +157,7 @@ impl Forge {
             temp,
             artifacts: run.artifacts.clone(),
             permissions: permissions(flow, job, event),
+            folder: words(&job["defaults"]["run"]["working-directory"]),
             now: now.to_string(),
             path: Vec::new(),
             env: BTreeMap::new(),

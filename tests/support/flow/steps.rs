@@ -22,6 +22,8 @@ pub struct Work<'a> {
     pub artifacts: PathBuf,
     /// `contents: write`, and so on.
     pub permissions: BTreeMap<String, String>,
+    /// In which folder of the workspace scripts run, unless a step says another one.
+    pub(super) folder: String,
     pub(super) now: String,
     pub(super) path: Vec<PathBuf>,
     pub(super) env: BTreeMap<String, String>,
@@ -89,9 +91,11 @@ impl Work<'_> {
         };
         let unknown = with.keys().find(|name| !inputs.contains_key(*name));
         assert_eq!(unknown, None, "the action has no such input");
+        // A job's defaults do not reach into an action.
         let outer = (
             std::mem::replace(&mut self.inputs, Value::Object(inputs.iter().map(given).collect())),
             self.steps.clone(),
+            std::mem::take(&mut self.folder),
         );
         self.env.insert("GITHUB_ACTION_PATH".into(), folder.display().to_string());
         let before = (self.success, self.log.len());
@@ -104,7 +108,7 @@ impl Work<'_> {
         }
         let went_well = self.success;
         self.success = before.0;
-        (self.inputs, self.steps) = outer;
+        (self.inputs, self.steps, self.folder) = outer;
         let log = self.log.drain(before.1..).map(|step| step.log).collect::<String>();
         if went_well { Ok(log) } else { Err(log) }
     }
@@ -118,7 +122,7 @@ impl Work<'_> {
             Some("bash") => command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script]),
             Some(other) => panic!("the shell {other} is not understood"),
         };
-        let folder = step["working-directory"].as_str().map(|folder| self.fill(folder)).unwrap_or_default();
+        let folder = step["working-directory"].as_str().map_or(self.folder.clone(), |folder| self.fill(folder));
         command.current_dir(self.workspace.join(folder));
         self.surround(&mut command);
         let output = command.output().expect("bash runs");
