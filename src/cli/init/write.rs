@@ -71,7 +71,8 @@ pub fn config(guess: &Guess) -> String {
     set(&mut text, "publish", "out", Some(&guess.out));
     if guess.in_ci {
         set(&mut text, "mail", "transport", Some(NO_RELAY));
-        set(&mut text, "", "database", Some("git:crieur"));
+        // A branch called `crieur` would leave no room for the drafts, which are below it.
+        set(&mut text, "", "database", Some("git:crieur/state"));
         text = text
             .replace(
                 "# people, editions, and the ledger of deliveries",
