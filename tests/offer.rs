@@ -370,3 +370,49 @@ fn what_stands_in_the_way_of_an_offer_is_said() {
     assert_eq!(ran.status, 2);
     assert!(ran.stderr.contains("has no remote"), "{}", ran.stderr);
 }
+
+#[test]
+fn two_that_offer_at_once_make_one_branch() {
+    let offering = Offering::new();
+    let clones = [offering.clone(&["--depth=1"]), offering.clone(&["--depth=1"])];
+    let running: Vec<_> = clones
+        .iter()
+        .zip(["2026-10-20T09:00:00Z", "2026-10-20T09:00:01Z"])
+        .map(|(clone, now)| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_crieur"));
+            command.current_dir(clone.path()).args(["--json", "--now", now, "draft", "lettre", "--offer"]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+            command.spawn().expect("the program starts")
+        })
+        .collect();
+    let mut states: Vec<String> = running
+        .into_iter()
+        .map(|child| {
+            let ran = Ran::from(child.wait_with_output().expect("the program ends"));
+            assert_eq!(ran.status, 0, "{}", ran.stderr);
+            let offered: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+            offered["state"].as_str().unwrap_or_default().to_string()
+        })
+        .collect();
+    states.sort();
+    assert_eq!(states, ["opened", "unchanged"]);
+    assert_eq!(offering.branches(), [BRANCH, "main"]);
+    assert_eq!(offering.tip(&format!("{BRANCH}^")), offering.tip("main"));
+}
+
+#[test]
+fn a_project_in_a_folder_of_the_repository_is_offered_there() {
+    let offering = Offering::new();
+    let clone = offering.clone(&[]);
+    let inside = clone.path().join("lettres");
+    fs::create_dir(&inside).expect("a folder");
+    for name in ["config", "posts"] {
+        git(clone.path(), &["mv", name, "lettres"]);
+    }
+    git(clone.path(), &["commit", "--quiet", "--message", "Move"]);
+    git(clone.path(), &["push", "--quiet", "origin", "HEAD:main"]);
+    let ran = offering.offer_from(&inside);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(git(offering.remote.path(), &["diff", "--name-only", "main", BRANCH]), format!("lettres/{FILE}"));
+    assert_eq!(offering.offer_from(&inside).stdout, "crieur/lettre-1: nothing came in since\n");
+}
