@@ -185,6 +185,17 @@ fn what_came_in_stands_in_its_place_while_nobody_has_touched_the_offer() {
     let text = offering.on(BRANCH);
     assert!(text.contains("\n- [Le trois]") && !text.contains("plus tard ["), "{text}");
     offering.offer("unchanged");
+    // A title that is mended is mended there, and what is taken away is not offered any more.
+    offering.write_post("trois", "Le troisième", 9);
+    let words = offering.project.ok(&["draft", "lettre", "--offer"]);
+    assert_eq!(words, "crieur/lettre-1: editions/lettre-1.md follows what was changed on the site\n");
+    offering.project.remove("posts/deux.md");
+    offering.write_post("quatre", "Le quatre", 12);
+    offering.offer("refreshed");
+    let text = offering.on(BRANCH);
+    assert!(text.contains("- [Le quatre]") && text.contains("- [Le troisième]"), "{text}");
+    assert!(!text.contains("Le deux") && !text.contains("plus tard ["), "{text}");
+    offering.offer("unchanged");
 }
 
 #[test]
@@ -210,6 +221,21 @@ fn a_rearranged_offer_keeps_every_byte_and_gets_what_came_in_as_lines_that_wait(
     assert!(offering.on(BRANCH).starts_with(&text));
     assert_eq!(git(clone.path(), &["rev-parse", "--is-shallow-repository"]), "true");
     assert_eq!(git(clone.path(), &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_rearranged_offer_is_known_as_such_where_its_commit_was_amended() {
+    let offering = Offering::new();
+    offering.offer("opened");
+    let clone = offering.clone(&["--branch", BRANCH]);
+    let path = clone.path().join(FILE);
+    let text = fs::read_to_string(&path).expect("the file").replace("[Le un]", "[Le tout premier]");
+    fs::write(&path, &text).expect("a file");
+    git(clone.path(), &["commit", "--quiet", "--all", "--amend", "--no-edit"]);
+    git(clone.path(), &["push", "--quiet", "--force", "origin", BRANCH]);
+    offering.write_post("trois", "Le trois", 9);
+    offering.offer("refreshed");
+    assert!(offering.on(BRANCH).starts_with(&text));
 }
 
 #[test]

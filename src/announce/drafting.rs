@@ -2,9 +2,6 @@
 //!
 //! Promises: remembers and writes nothing; a file that is there keeps every byte that a person wrote. One that is offered
 //! ([`offer`]) and that nobody has touched is drafted anew, so that what came in stands in its place.
-//!
-//! BUGS: whether somebody touched an offered file is told by drafting it again from what it names: one whose item was retitled
-//! since counts as touched.
 
 use std::sync::Arc;
 
@@ -54,28 +51,36 @@ pub fn draft(
     }
 }
 
-/// The next edition's file as it is offered: whoever merges it approves it, so it says `send: now`. `there`: the one that was
-/// offered before. Err as with [`draft`].
+/// A file that was offered before.
+#[derive(Clone, Copy, Debug)]
+pub struct There<'a> {
+    pub source: &'a Arc<Source>,
+    /// Nobody has changed it since it was drafted.
+    pub untouched: bool,
+}
+
+/// The next edition's file as it is offered: whoever merges it approves it, so it says `send: now`. Err as with [`draft`].
 pub fn offer(
     material: Material<'_>,
     newsletter: &Newsletter,
     known: &Known,
     number: u64,
     now: DateTime<Utc>,
-    there: Option<&Arc<Source>>,
+    there: Option<There<'_>>,
 ) -> Result<Drafted, Problems> {
     let input = press::input(material, newsletter, known, number, now);
     let send = if newsletter.approve == Approve::File { SendLine::Merge } else { SendLine::Now };
-    let Some(source) = there else { return Ok(anew(material, &input, send)) };
-    let file = readable(source, &input, known)?;
-    let came_in = sheet::came_in(&file, &input);
-    let mut before = known.clone();
-    before.ids.extend(came_in.iter().map(|item| item.id.clone()));
-    let earlier = press::input(material, newsletter, &before, number, now);
-    if !came_in.is_empty() && source.text == anew(material, &earlier, send).text {
-        let added = came_in.iter().map(|item| named(material, item)).collect();
-        return Ok(Drafted { existed: true, added, ..anew(material, &input, send) });
+    let Some(There { source, untouched }) = there else { return Ok(anew(material, &input, send)) };
+    if untouched {
+        let drafted = anew(material, &input, send);
+        // Empty, it would be no offer.
+        if !drafted.added.is_empty() {
+            let (file, _) = sheet::parse(source, &input, &known.shown);
+            let added = sheet::came_in(&file, &input).iter().map(|item| named(material, item)).collect();
+            return Ok(Drafted { existed: true, added, ..drafted });
+        }
     }
+    let file = readable(source, &input, known)?;
     Ok(added_to(material, &input, source, &file))
 }
 

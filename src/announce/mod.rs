@@ -30,7 +30,7 @@ mod test_copy;
 mod waiting;
 
 pub use ahead::{send_ahead, wants_preview};
-pub use drafting::{Drafted, draft, offer};
+pub use drafting::{Drafted, There, draft, offer};
 pub use freezing::Scene;
 pub use frozen::{Frozen, deliver_frozen};
 pub use hand_over::{TakenIn, take_in, write_handed_over};

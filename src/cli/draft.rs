@@ -149,6 +149,9 @@ fn in_words(offered: &Offered, newsletter: &Newsletter, number: u64, path: &str)
     let count = counted(offered.added.len());
     match offered.state {
         State::Opened => format!("{branch}: new, {path} with {count}: {}", offered.title),
+        State::Refreshed if offered.added.is_empty() => {
+            format!("{branch}: {path} follows what was changed on the site")
+        }
         State::Refreshed => format!("{branch}: {count} added to {path}"),
         State::Unchanged if offered.without_file => {
             format!("{branch}: somebody took {path} away: delete the branch, and it is offered again")

@@ -185,6 +185,11 @@ impl Repository {
         Ok(self.files(commit, path).await?.remove(path))
     }
 
+    /// What a commit says.
+    pub async fn message(&self, commit: &Commit) -> Result<String> {
+        self.git.run("log", &["log", "-1", "--format=%B", &commit.0], None).await
+    }
+
     /// A new commit on `parent` (`None`: one without a history). It is in no branch until it is pushed.
     pub async fn commit(&self, parent: Option<&Commit>, change: &Change<'_>) -> Result<Commit> {
         let mut bytes = [0; 8];

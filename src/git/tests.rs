@@ -73,6 +73,7 @@ fn a_branch_is_made_read_and_added_to_from_shallow_clones_that_stay_as_they_are(
         let second = Repository::of(&two).await.unwrap();
         let tip = second.fetch("state").await.unwrap().unwrap();
         assert_eq!(tip, made);
+        assert_eq!(second.message(&tip).await.unwrap().trim(), "Begin");
         let read = second.files(&tip, "").await.unwrap();
         assert_eq!(read.keys().collect::<Vec<_>>(), ["a/é \"b\".txt", "c"]);
         assert_eq!(read["a/é \"b\".txt"], b"1\n\n");

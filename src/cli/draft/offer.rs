@@ -5,6 +5,9 @@
 //! branch keeps every byte, and gets what came in since; whoever pushes meanwhile is never overwritten. What is in the
 //! branch that is checked out, or in the remote's main one, is merged and not offered again.
 //!
+//! What the program drafted says so in its commit, by which it is known that nobody has changed it since; it is drafted anew, so that
+//! what came in stands in its place and a title that was mended is mended there.
+//!
 //! BUGS: the branch of an edition that went out otherwise stays. A branch whose file somebody deleted is left alone.
 
 use std::collections::BTreeMap;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use crate::announce::{self, Drafted, Material, sheet};
+use crate::announce::{self, Drafted, Material, There, sheet};
 use crate::cli::remembered::Standing;
 use crate::config::{Approve, Newsletter};
 use crate::git::{Change, Commit, Pushed, Repository};
@@ -113,7 +116,14 @@ impl Offer<'_> {
                 }
             },
         };
-        let drafted = match self.draft(there.as_deref()) {
+        let untouched = match (&tip, &there) {
+            (Some(tip), Some(bytes)) => {
+                let drafted = drafted_line(bytes);
+                repository.message(tip).await?.lines().any(|line| line == drafted)
+            }
+            _ => true,
+        };
+        let drafted = match self.draft(there.as_deref(), untouched) {
             Ok(drafted) => drafted,
             Err(mistakes) => return Ok(Some(Err(mistakes))),
         };
@@ -128,13 +138,16 @@ impl Offer<'_> {
         }
         let state = if there.is_some() { State::Refreshed } else { State::Opened };
         let offered = self.offered(state, Some(branch.clone()), Some(drafted.clone()));
-        let message = match state {
-            State::Opened => offered.title.clone(),
-            _ => {
-                let values = [("path", drafted.path), ("count", drafted.added.len().to_string())];
-                self.material.templates.language.text("offer_more", &values)
-            }
+        let language = &self.material.templates.language;
+        let values = [("path", drafted.path.clone()), ("count", drafted.added.len().to_string())];
+        let mut message = match (state, drafted.added.len()) {
+            (State::Opened, _) => offered.title.clone(),
+            (_, 0) => language.text("offer_mended", &values),
+            _ => language.text("offer_more", &values),
         };
+        if untouched {
+            message.push_str(&format!("\n\n{}\n", drafted_line(drafted.text.as_bytes())));
+        }
         let files = BTreeMap::from([(path.to_string(), Some(drafted.text.into_bytes()))]);
         let change = Change { message: &message, now: self.now, files };
         let commit = repository.commit(Some(tip.as_ref().unwrap_or(head)), &change).await?;
@@ -157,13 +170,14 @@ impl Offer<'_> {
         Ok(tip != *head && repository.file(&tip, path).await?.is_some())
     }
 
-    fn draft(&self, there: Option<&[u8]>) -> Result<Drafted, Problems> {
+    fn draft(&self, there: Option<&[u8]>, untouched: bool) -> Result<Drafted, Problems> {
         let Standing { known, number, .. } = self.standing;
         let source: Option<Arc<Source>> = there
             .map(|bytes| sheet::decoded(self.path(), bytes))
             .transpose()
             .map_err(|problem| Problems(vec![problem]))?;
-        announce::offer(self.material, self.newsletter, known, *number, self.now, source.as_ref())
+        let there = source.as_ref().map(|source| There { source, untouched });
+        announce::offer(self.material, self.newsletter, known, *number, self.now, there)
     }
 
     /// A file that a person has begun here would be passed over.
@@ -224,6 +238,13 @@ impl Offer<'_> {
         };
         wanted.map(filled).collect()
     }
+}
+
+/// Stands under the message of a commit that holds a draft as the program makes it. It names the draft, so that one that somebody
+/// amended is not taken for it.
+fn drafted_line(text: &[u8]) -> String {
+    let hash = blake3::hash(text).to_hex();
+    format!("Drafted-by: crieur {}", hash.get(..16).unwrap_or_default())
 }
 
 /// Without line breaks and other signs that steer: it is written into files and arguments.
