@@ -391,6 +391,12 @@ fn what_stands_in_the_way_of_an_offer_is_said() {
     assert!(ran.stderr.contains("the branch crieur/lettre-1 cannot be pushed"), "{}", ran.stderr);
     assert!(ran.stderr.contains("you may not push here"), "{}", ran.stderr);
 
+    fs::remove_file(offering.remote.path().join("hooks/pre-receive")).expect("the hook");
+    git(offering.remote.path(), &["branch", "crieur", "main"]);
+    let ran = offering.project.crieur(&["draft", "lettre", "--offer"]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.stderr.contains("git has no branch crieur/lettre-1 beside one called crieur"), "{}", ran.stderr);
+
     git(offering.project.path(), &["remote", "remove", "origin"]);
     let ran = offering.project.crieur(&["draft", "lettre", "--offer"]);
     assert_eq!(ran.status, 2);

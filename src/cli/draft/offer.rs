@@ -25,6 +25,8 @@ use crate::problem::{Problem, Problems, Source};
 
 /// How often it begins again when somebody else pushes to the branch meanwhile.
 const TRIES: u32 = 5;
+/// What stands before the slash in the branches' names.
+const ABOVE: &str = "crieur";
 /// What forges take as a title, in characters, with room to spare.
 const LONGEST_TITLE: usize = 200;
 
@@ -152,10 +154,14 @@ impl Offer<'_> {
         let change = Change { message: &message, now: self.now, files };
         let commit = repository.commit(Some(tip.as_ref().unwrap_or(head)), &change).await?;
         let options = self.options(&offered);
-        let pushed = repository.push(&commit, tip.as_ref(), &branch, &options).await;
-        match pushed.with_context(|| format!("the branch {branch} cannot be pushed"))? {
-            Pushed::Done => Ok(Some(Ok(offered))),
-            Pushed::Overtaken => Ok(None),
+        match repository.push(&commit, tip.as_ref(), &branch, &options).await {
+            Ok(Pushed::Done) => Ok(Some(Ok(offered))),
+            Ok(Pushed::Overtaken) => Ok(None),
+            Err(_) if repository.fetch(ABOVE).await.is_ok_and(|above| above.is_some()) => anyhow::bail!(
+                "git has no branch {branch} beside one called {ABOVE}: give that one another name (the memory's may be \
+                 `{ABOVE}/state`, there and as `database: git:{ABOVE}/state` in config/crieur.yaml)"
+            ),
+            Err(error) => Err(error).with_context(|| format!("the branch {branch} cannot be pushed")),
         }
     }
 
@@ -197,7 +203,7 @@ impl Offer<'_> {
 
     /// `crieur/NEWSLETTER-NUMBER`
     pub fn branch(&self) -> String {
-        format!("crieur/{}-{}", self.newsletter.name, self.standing.number)
+        format!("{ABOVE}/{}-{}", self.newsletter.name, self.standing.number)
     }
 
     fn offered(&self, state: State, branch: Option<String>, drafted: Option<Drafted>) -> Offered {
