@@ -228,6 +228,15 @@ fn the_site_is_built_as_its_own_folder_says() {
         };
         assert_eq!(differences(&documented, &project.read(file)), expected, "{said:#}");
     }
+    for (lock, step) in [
+        ("pnpm-lock.yaml", "\n      - run: corepack enable\n      - run: pnpm install --frozen-lockfile\n"),
+        ("yarn.lock", "\n      - run: corepack enable\n      - run: yarn install --frozen-lockfile\n"),
+    ] {
+        let project = eleventy().file(lock, "");
+        project.remove("package-lock.json");
+        project.json(&["init", "--forge", "github"], 0);
+        assert!(project.read(GITHUB).contains(step), "{}", project.read(GITHUB));
+    }
     // Without a lock `npm ci` refuses to start.
     let project = eleventy();
     project.remove("package-lock.json");
@@ -314,6 +323,15 @@ fn a_file_that_is_there_stays_and_it_is_said_how_to_go_on() {
         notes(&said).iter().any(|note| note.starts_with(".gitlab-ci.yml is there") && note.contains("include: ")),
         "{said:#}"
     );
+
+    // A configuration that is there counts: its folder, its newsletter; and what it lacks is said.
+    let project = repository(hugo(), AT_GITHUB, "main")
+        .file("config/crieur.yaml", "publish: { out: built }\ndatabase: sqlite:var/crieur.db\n")
+        .file("config/newsletters/nouvelles.yaml", "to: liste@lists.example.org\n");
+    let said = project.json(&["init"], 0);
+    let flow: Value = serde_yaml::from_str(&project.read(GITHUB)).expect("YAML");
+    assert_eq!(flow["env"], serde_json::json!({ "SITE": "built", "NEWSLETTER": "nouvelles" }));
+    assert!(notes(&said).iter().any(|note| note.contains("`database: git:crieur/state`")), "{said:#}");
 
     let pages = "jobs: { deploy: { steps: [{ uses: actions/deploy-pages@v4 }] } }\n";
     let project = repository(hugo().file(GITHUB, "mine\n").file(".github/workflows/pages.yml", pages), "", "main");

@@ -205,32 +205,31 @@ fn write(root: &Path, guess: &Guess) -> anyhow::Result<Written> {
         one(&format!("mail-templates/{name}"), text)?;
     }
     lines(root, ".gitattributes", &["/feeds/items.lock merge=union"], &mut done)?;
-    lines(root, ".gitignore", &["/var/", "/config/*.csv", "!/config/*.sample.csv"], &mut done)?;
+    let mut ignored = vec!["/var/".to_string(), "/config/*.csv".to_string(), "!/config/*.sample.csv".to_string()];
     if guess.in_ci {
-        left_out(root, guess, &mut done)?;
+        ignored.extend(made_by_the_ci(root, guess));
+    }
+    let ignored: Vec<&str> = ignored.iter().map(String::as_str).collect();
+    lines(root, ".gitignore", &ignored, &mut done)?;
+    if guess.in_ci && guess.generator == "Eleventy" && guess.beside_posts {
+        // They are no pages of the site.
+        lines(root, ".eleventyignore", &["/editions/", "/mail-templates/"], &mut done)?;
     }
     Ok(done)
 }
 
-/// What no commit should hold, since the CI makes it; and what is no page of the site.
-fn left_out(root: &Path, guess: &Guess, done: &mut Written) -> anyhow::Result<()> {
+/// What no commit should hold, since the CI makes it; but for what is ignored already, however it is written.
+fn made_by_the_ci(root: &Path, guess: &Guess) -> Vec<String> {
     let folder = Folder::new(root);
-    let out = format!("/{}/", guess.out);
-    let mut made = vec![out.as_str()];
-    made.extend(folder.is_file("package.json").then_some("node_modules/"));
+    let mut made = vec![format!("/{}/", guess.out)];
+    made.extend(folder.is_file("package.json").then(|| "node_modules/".to_string()));
     if guess.generator == "Hugo" {
-        made.extend(["/resources/_gen/", ".hugo_build.lock"]);
+        made.extend(["/resources/_gen/", ".hugo_build.lock"].map(String::from));
     }
     let ignored = folder.text(".gitignore").unwrap_or_default();
     let plain = |line: &str| line.trim().trim_matches('/').to_string();
     made.retain(|line| !ignored.lines().any(|own| plain(own) == plain(line)));
-    if !made.is_empty() {
-        lines(root, ".gitignore", &made, done)?;
-    }
-    if guess.generator == "Eleventy" && guess.beside_posts {
-        lines(root, ".eleventyignore", &["/editions/", "/mail-templates/"], done)?;
-    }
-    Ok(())
+    made
 }
 
 fn has_yaml(root: &Path, folder: &str) -> bool {
@@ -324,14 +323,16 @@ fn next(guess: &Guess, name: &str, here: &str) -> String {
     )
 }
 
-/// Two commands, and what the forge's page must be told.
+/// What the forge's page must be told, and two commands.
 fn next_in_ci(to_set: &[String], known: bool) -> String {
-    let mut words = String::from("\nNext, the CI does the rest:\n");
-    words.push_str(if known { "  git commit --all" } else { "  git add --all && git commit" });
-    words.push_str(" --message \"Announce the news\"\n  git push\n");
+    let mut words = String::new();
     if let Some((heading, lines)) = to_set.split_first() {
         words.push_str(&format!("\n{heading}\n"));
         lines.iter().for_each(|line| words.push_str(&format!("{line}\n")));
     }
+    words.push_str("\nNext:\n");
+    words.push_str(if known { "  git commit --all" } else { "  git add --all && git commit" });
+    words.push_str(" --message \"Announce the news\"\n  git push\n");
+    words.push_str("Then the CI publishes the site with its feeds, and offers the letter when something is new.\n");
     words
 }

@@ -87,6 +87,13 @@ pub fn prepare(
         Forge::Gitlab => workflow::gitlab(guess.generator, &setting),
         Forge::None => return Ok(Vec::new()),
     };
+    let remembers = folder.data("config/crieur.yaml").and_then(|config| text_of(&config, &["database"]));
+    if !remembers.is_some_and(|database| database.starts_with("git:")) {
+        guess.note(
+            "config/crieur.yaml was there, and stays as it is: a CI's runs remember what was announced only with \
+             `database: git:crieur/state`, and newsletters whose `to` is a list's address",
+        );
+    }
     build.notes.into_iter().for_each(|note| guess.note(note));
     // Told from the site's folder, as everything else is.
     let up = "../".repeat(prefix.matches('/').count());

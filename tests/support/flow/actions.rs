@@ -78,8 +78,15 @@ pub fn double(work: &mut Work<'_>, uses: &str, with: &BTreeMap<String, String>) 
     }
 }
 
+/// What the forges do where a job asks for submodules; git takes none from files of this machine unless it is told to.
+pub const SUBMODULES: [&str; 7] =
+    ["-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init", "--recursive"];
+
 /// Shallow, unless the workflow asks for more, and with the job's rights left in the clone.
 fn checkout(work: &Work<'_>, with: &BTreeMap<String, String>) -> Result<String, String> {
+    let unknown =
+        with.keys().find(|key| !["fetch-depth", "ref", "submodules", "persist-credentials"].contains(&key.as_str()));
+    assert_eq!(unknown, None, "actions/checkout: this input is not understood");
     let depth = with.get("fetch-depth").map_or("1", String::as_str);
     let (reference, branch) = match (with.get("ref"), work.event) {
         (Some(name), _) => (format!("refs/heads/{name}"), Some(name.clone())),
@@ -105,6 +112,9 @@ fn checkout(work: &Work<'_>, with: &BTreeMap<String, String>) -> Result<String, 
     match branch {
         Some(branch) => git(&["checkout", "--quiet", "-B", &branch, "FETCH_HEAD"])?,
         None => git(&["checkout", "--quiet", "--detach", "FETCH_HEAD"])?,
+    }
+    if with.get("submodules").is_some_and(|value| value == "recursive") {
+        git(&SUBMODULES)?;
     }
     Ok(String::new())
 }

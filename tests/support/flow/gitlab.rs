@@ -116,6 +116,11 @@ impl Forge {
         ] {
             self.git(&workspace, arguments);
         }
+        match job["variables"]["GIT_SUBMODULE_STRATEGY"].as_str() {
+            None => {}
+            Some("recursive") => drop(self.git(&workspace, &actions::SUBMODULES)),
+            Some(other) => panic!("{name}: submodules: {other} is not understood"),
+        }
         for one in waits_for.iter().filter(|one| one.conclusion == "success") {
             let from = run.artifacts.join(&one.name);
             if from.is_dir() {
