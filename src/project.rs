@@ -110,7 +110,9 @@ impl Project {
         if self.lock_is_saved {
             return Ok(false);
         }
-        if self.identified.lock.is_empty() && !self.config.root.join(LOCK_PATH).exists() {
+        // Where the branch is the memory, the file is only for those who have committed one.
+        let needless = self.identified.lock.is_empty() || self.config.branch().is_some();
+        if needless && !self.config.root.join(LOCK_PATH).exists() {
             return Ok(false);
         }
         publish::write_if_changed(&self.config.root.join(LOCK_PATH), self.identified.lock.to_text().as_bytes())

@@ -6,11 +6,17 @@
 //!
 //! Promises: a hash's parts cannot run into each other (each carries its length); tokens are compared in constant time.
 //!
+//! Where the memory is a branch of the repository, there is no key: nobody's number is in it, and no letter bears a token.
+//!
 //! BUGS: one key at a time; a key that is replaced makes every old leaving link unreadable, so don't.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::config::Config;
 
 /// Overrides the file of the key.
 pub const KEYS_FILE_VARIABLE: &str = "CRIEUR_KEYS_FILE";
@@ -32,6 +38,29 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    /// The project's: [`KEYS_FILE_VARIABLE`] names it, or it is in the folder `secrets`, or it is made there.
+    pub fn of(config: &Config) -> Result<Secrets, SecretsError> {
+        match config.branch() {
+            Some(_) => Ok(Secrets::without_secret(&config.site.url)),
+            None => Secrets::load_or_create(&config.secrets, named_file().as_deref()),
+        }
+    }
+
+    /// The project's, for those who only look: none is made.
+    pub fn look(config: &Config) -> Result<Option<Secrets>, SecretsError> {
+        match config.branch() {
+            Some(_) => Ok(Some(Secrets::without_secret(&config.site.url))),
+            None => Secrets::load(&config.secrets, named_file().as_deref()),
+        }
+    }
+
+    /// What stands for a key where nothing must be secret: the same on every machine.
+    pub fn without_secret(site: &Url) -> Secrets {
+        Secrets {
+            key: blake3::derive_key("crieur: no secret, and the same on every machine", site.as_str().as_bytes()),
+        }
+    }
+
     /// Reads the key of `folder`, or makes it. `file` (from the environment) is read instead, and never made.
     pub fn load_or_create(folder: &Path, file: Option<&Path>) -> Result<Secrets, SecretsError> {
         if let Some(file) = file {
@@ -99,6 +128,10 @@ impl Secrets {
         signature.copy_from_slice(&self.hash(purpose, parts).as_bytes()[..12]);
         signature
     }
+}
+
+fn named_file() -> Option<PathBuf> {
+    std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from)
 }
 
 /// Whether two signatures are the same, in a time that does not depend on where they differ.

@@ -1,7 +1,6 @@
 //! Delivering a frozen edition over SMTP, whatever the server does: the ledger balances and nobody is missed.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -95,9 +94,7 @@ impl Post {
 
     pub(crate) async fn deliver(&mut self, setting: &Setting) -> Ended {
         let edition = self.edition().await;
-        deliver_frozen(&mut self.store, setting, Path::new("."), None, &edition, &mut |_| {})
-            .await
-            .expect("a delivery")
+        deliver_frozen(&mut self.store, setting, &config(), None, &edition, &mut |_| {}).await.expect("a delivery")
     }
 }
 
@@ -137,7 +134,7 @@ pub(crate) async fn freeze_for(store: &mut Store, people: Vec<String>) {
         }),
     };
     let composed = Composed { variants: vec![variant], ..Composed::default() };
-    let (content, variants) = Frozen { head, composed, hand_over: None }.to_json().expect("JSON");
+    let (content, variants) = Frozen { head: Some(head), composed, hand_over: None }.to_json().expect("JSON");
     let edition = NewEdition {
         newsletter: "news".to_string(),
         number: 1,
@@ -352,7 +349,7 @@ fn an_uncertain_delivery_waits_for_a_person_where_they_asked_for_it(place: Place
         newsletter.on_uncertain = OnUncertain::Hold;
         let edition = post.edition().await;
         let here = setting(route(peer.port), 1, beginning());
-        deliver_frozen(&mut post.store, &here, Path::new("."), Some(&newsletter), &edition, &mut |_| {})
+        deliver_frozen(&mut post.store, &here, &config(), Some(&newsletter), &edition, &mut |_| {})
             .await
             .expect("a delivery");
         let counts = post.counts().await;
@@ -364,12 +361,16 @@ fn an_uncertain_delivery_waits_for_a_person_where_they_asked_for_it(place: Place
     });
 }
 
-fn sample_newsletter() -> crieur::config::Newsletter {
+fn config() -> crieur::config::Config {
     let project = crate::support::project::Project::new()
         .file("config/newsletters/news.yaml", "title: N\nfrom: a@example.org\nto: list@example.org\nleave: list\n")
         .file("posts/a.md", "---\ntitle: A\ndate: 2026-01-01\n---\nA\n");
     let (config, _) = crieur::config::Config::read(project.path()).expect("a configuration");
-    config.newsletters.into_iter().next().expect("a newsletter")
+    config
+}
+
+fn sample_newsletter() -> crieur::config::Newsletter {
+    config().newsletters.into_iter().next().expect("a newsletter")
 }
 
 fn a_server_that_asks_for_patience_is_given_it(place: Place) {

@@ -3,6 +3,8 @@
 mod architecture;
 mod bodies;
 mod bounces;
+mod branch;
+mod branch_killed;
 mod built;
 mod built_peers;
 mod check;

@@ -5,7 +5,7 @@
 
 use super::frozen::Frozen;
 use super::{AnnounceError, pictures};
-use crate::config::Newsletter;
+use crate::config::{Config, Newsletter};
 use crate::digest::{StampFields, Variant};
 use crate::mail::address::Address;
 use crate::mail::delivery::{Setting, signed};
@@ -27,6 +27,7 @@ pub fn wants_preview(newsletter: &Newsletter, edition: &Edition) -> bool {
 pub async fn send_ahead(
     store: &mut Store,
     setting: &Setting,
+    config: &Config,
     newsletter: &Newsletter,
     edition: &Edition,
 ) -> Result<Vec<(String, Outcome)>, AnnounceError> {
@@ -35,7 +36,8 @@ pub async fn send_ahead(
     pictures::fill(store, &mut frozen.composed.pictures).await?;
     let Some(first) = variants.first() else { return Ok(Vec::new()) };
     let variant: Variant = serde_json::from_str(first)?;
-    let letter = Prepared::carrying(&frozen.head, &variant, &frozen.composed.pictures);
+    let head = frozen.head(config, Some(newsletter), edition.composed)?;
+    let letter = Prepared::carrying(&head, &variant, &frozen.composed.pictures);
     // The same for one freezing, so that a second try is known as such; another one once it is frozen anew.
     let mut items = letter.items.clone();
     items.push(format!("preview {} {}", edition.number, edition.composed.timestamp()));
@@ -54,14 +56,14 @@ pub async fn send_ahead(
         let recipient = setting.secrets.recipient_id(email);
         let fields = StampFields {
             email: email.clone(),
-            leave_url: frozen.head.leave_url(&setting.secrets, recipient),
+            leave_url: head.leave_url(&setting.secrets, recipient),
             ..StampFields::default()
         };
-        let message_id = frozen.head.message_id(&setting.secrets, &items, recipient);
+        let message_id = head.message_id(&setting.secrets, &items, recipient);
         let mut bytes = format!("X-Crieur-Preview: {} {}\r\n", edition.newsletter, edition.number).into_bytes();
         bytes.extend(letter.write(&message_id, &fields));
         let outcome = match signed(setting.signer.as_deref(), bytes) {
-            Ok(bytes) => carrier.deliver(&frozen.head.sender, &address, bytes).await,
+            Ok(bytes) => carrier.deliver(&head.sender, &address, bytes).await,
             Err(fault) => Outcome::Untried(fault),
         };
         told |= !matches!(outcome, Outcome::Untried(_) | Outcome::Deferred(_));

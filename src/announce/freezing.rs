@@ -8,7 +8,6 @@ use super::frozen::Frozen;
 use super::{AnnounceError, Material, online, pictures};
 use crate::config::{Audience as To, Newsletter};
 use crate::digest::Composed;
-use crate::mail::hand_over;
 use crate::people::People;
 use crate::problem::{Problem, Problems};
 use crate::secrets::Secrets;
@@ -85,10 +84,7 @@ pub(super) async fn freeze(
     let done = match &newsletter.to {
         To::Recipients => write(store, &edition, Audience::Subscribed, in_place_of).await?,
         To::Address(_) | To::HandOver(_) => {
-            let email = match &newsletter.to {
-                To::Address(address) => address.as_str(),
-                _ => hand_over::MACHINE,
-            };
+            let email = newsletter.to.one_address().unwrap_or_default();
             let mut list = vec![Addressee {
                 id: secrets.recipient_id(email),
                 email: email.to_string(),

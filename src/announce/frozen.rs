@@ -1,6 +1,5 @@
 //! What is frozen with an edition, and delivering it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +18,9 @@ use crate::store::editions::Edition;
 /// An edition's content, as the store keeps it: the variants lie beside it, each on its own.
 #[derive(Serialize, Deserialize)]
 pub struct Frozen {
-    pub head: Head,
+    /// Who sends it. `None`: as the configuration says, for a memory that bears no address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
     pub composed: Composed,
     /// The folder in which it is handed over to another machine, as the newsletter's file said; `None`: it is sent here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +34,22 @@ impl Frozen {
             Audience::HandOver(folder) => Some(folder.clone()),
             _ => None,
         };
-        Frozen { head: Head::new(config, newsletter, at), composed, hand_over }
+        let head = config.branch().is_none().then(|| Head::new(config, newsletter, at));
+        Frozen { head, composed, hand_over }
+    }
+
+    /// What stands above its letters; it was composed `at` this moment.
+    pub fn head(
+        &self,
+        config: &Config,
+        newsletter: Option<&Newsletter>,
+        at: DateTime<Utc>,
+    ) -> Result<Head, AnnounceError> {
+        match (&self.head, newsletter) {
+            (Some(head), _) => Ok(head.clone()),
+            (None, Some(newsletter)) => Ok(Head::new(config, newsletter, at)),
+            (None, None) => Err(AnnounceError::Headless),
+        }
     }
 
     /// As JSON: the content and the variants.
@@ -45,12 +61,12 @@ impl Frozen {
     }
 }
 
-/// Delivers what is due of a frozen edition of the project in `root`. The newsletter's configuration may have gone since; the
+/// Delivers what is due of a frozen edition of this project. The newsletter's configuration may have gone since; the
 /// letter has not.
 pub async fn deliver_frozen(
     store: &mut Store,
     setting: &Setting,
-    root: &Path,
+    config: &Config,
     newsletter: Option<&Newsletter>,
     edition: &Edition,
     progress: &mut dyn FnMut(u64),
@@ -59,18 +75,20 @@ pub async fn deliver_frozen(
     let mut frozen: Frozen = serde_json::from_str(&content)?;
     pictures::fill(store, &mut frozen.composed.pictures).await?;
     let variants: Vec<Variant> = variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
+    let head = frozen.head(config, newsletter, edition.composed)?;
     let mut setting = setting.clone();
     if let Some(folder) = &frozen.hand_over {
-        let file = root.join(folder).join(hand_over::name(edition));
-        let content = Parcel::pack(edition.composed, &frozen, &variants)?;
+        let file = config.root.join(folder).join(hand_over::name(edition));
+        let content = Parcel::pack(edition.composed, &head, &frozen, &variants)?;
         setting.route = Route::HandOver { file, content: content.into() };
         (setting.signer, setting.limits) = (None, Limits::default());
     }
-    let prepared = |variant: &Variant| Prepared::carrying(&frozen.head, variant, &frozen.composed.pictures);
+    let prepared = |variant: &Variant| Prepared::carrying(&head, variant, &frozen.composed.pictures);
+    let prepared: Vec<Prepared> = variants.iter().map(prepared).collect();
     let consignment = Consignment {
         edition: edition.id,
-        variants: Arc::new(variants.iter().map(prepared).collect()),
-        head: frozen.head,
+        variants: Arc::new(prepared),
+        head,
         on_uncertain: newsletter.map_or(OnUncertain::Resend, |newsletter| newsletter.on_uncertain),
     };
     Ok(delivery::deliver(store, &setting, &consignment, progress).await?)

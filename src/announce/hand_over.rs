@@ -57,7 +57,10 @@ pub async fn write_handed_over(
         let variants: Vec<Variant> =
             variants.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>()?;
         let path = config.root.join(&folder).join(name(&edition));
-        let parcel = Parcel::pack(edition.composed, &frozen, &variants)?;
+        let newsletter = config.newsletters.iter().find(|one| one.name == edition.newsletter);
+        // One whose newsletter is gone, and with it who sends it, is not handed over again.
+        let Ok(head) = frozen.head(config, newsletter, edition.composed) else { continue };
+        let parcel = Parcel::pack(edition.composed, &head, &frozen, &variants)?;
         written += usize::from(write(&path, &parcel)?);
         let name = name(&edition);
         lists.entry(folder).or_default().push((edition.newsletter, edition.number, name));

@@ -36,6 +36,7 @@ pub use frozen::{Frozen, deliver_frozen};
 pub use hand_over::{TakenIn, take_in, write_handed_over};
 pub use next::{Asked, Next, Wait, next};
 pub use online::{Page, write_events, write_page, write_pages};
+pub use pages::undeployed;
 pub use parcel::{Parcel, ParcelError};
 pub use pictures::{write_kept_pictures, write_pictures};
 pub use press::Known;
@@ -65,6 +66,8 @@ pub enum AnnounceError {
     Store(#[from] StoreError),
     #[error("an edition's frozen content cannot be read: {0}")]
     Content(#[from] serde_json::Error),
+    #[error("nobody says who sends it: its newsletter's file is gone from config/newsletters")]
+    Headless,
     #[error("{path} cannot be written: {error}")]
     Publish { path: String, error: std::io::Error },
 }

@@ -23,6 +23,8 @@ use crate::store::newsletters::Memory;
 pub enum Asked {
     /// The cron job: only when it is due.
     BySchedule,
+    /// The same, before the site is deployed: its pages are asked for later, before the letter leaves.
+    BeforeDeployment,
     /// A person: now.
     ByPerson,
     /// A person who only wants to know: nothing is frozen.
@@ -102,7 +104,7 @@ pub async fn next(
     let has_file = sheet::exists(material.config, newsletter, number.unsigned_abs());
     let mut early = None;
     let mut not_due = None;
-    if asked == Asked::BySchedule
+    if matches!(asked, Asked::BySchedule | Asked::BeforeDeployment)
         && memory.waiting_since.is_none()
         && let Due::Later { next } = due(newsletter, material.config.site.time_zone, memory.considered, now)
     {
@@ -275,6 +277,7 @@ impl Desk<'_> {
         }
         let (mut state, mut reason) = self.brakes(&composed, by_a_person);
         if state != State::Held
+            && self.asked != Asked::BeforeDeployment
             && let Some(limit) = newsletter.wait_for_pages
         {
             let missing = pages::missing(material, &composed);

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Material;
-use crate::config::is_loopback;
+use super::frozen::Frozen;
+use super::{AnnounceError, Material};
+use crate::config::{Config, is_loopback};
 use crate::digest::Composed;
+use crate::store::Store;
+use crate::store::editions::Edition;
 
 /// How long one address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,6 +24,17 @@ pub fn missing(material: Material<'_>, composed: &Composed) -> Vec<String> {
             .extend(item.image.iter().map(|image| image.url.clone()).filter(|address| address.starts_with(site)));
     }
     addresses.into_iter().filter(|address| !answers(address)).collect()
+}
+
+/// The addresses of a frozen letter that do not answer 200: its items' pages, its own page, and the pictures that it shows.
+pub async fn undeployed(store: &mut Store, config: &Config, edition: &Edition) -> Result<Vec<String>, AnnounceError> {
+    let (content, _) = store.content(edition.id).await?;
+    let Composed { items, online, pictures, .. } = serde_json::from_str::<Frozen>(&content)?.composed;
+    let mut addresses: BTreeSet<String> = items.into_iter().map(|item| item.url).collect();
+    addresses.extend(online.and_then(|path| config.site.url.join(&path).ok()).map(String::from));
+    addresses.extend(pictures.into_iter().map(|picture| picture.url));
+    // The questions block this thread; nothing else is under way on it.
+    Ok(addresses.into_iter().filter(|address| !answers(address)).collect())
 }
 
 fn answers(address: &str) -> bool {

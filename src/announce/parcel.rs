@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::frozen::Frozen;
 use crate::digest::{Composed, Piece, ShownPicture, Variant};
-use crate::mail::letter::WayOut;
+use crate::mail::letter::{Head, WayOut};
 use crate::pictures;
 
 /// What this version writes, and reads.
@@ -59,10 +59,11 @@ impl Parcel {
     /// The file of a frozen edition, whose pictures have their contents.
     pub fn pack(
         composed_at: DateTime<Utc>,
+        head: &Head,
         frozen: &Frozen,
         variants: &[Variant],
     ) -> Result<Vec<u8>, serde_json::Error> {
-        let way_out = frozen.head.list.as_ref().and_then(|list| match &list.way_out {
+        let way_out = head.list.as_ref().and_then(|list| match &list.way_out {
             WayOut::Url(url) => Some(url.clone()),
             WayOut::Web(_) | WayOut::Mailto(_) | WayOut::Elsewhere => None,
         });

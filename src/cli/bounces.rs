@@ -112,7 +112,9 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     async fn begin(globals: &'a Globals) -> anyhow::Result<Reading<'a>> {
-        Ok(Reading { globals, office: Office::open(globals).await?, sums: Sums::default() })
+        let office = Office::open(globals).await?;
+        office.needs_people()?;
+        Ok(Reading { globals, office, sums: Sums::default() })
     }
 
     /// Takes one message in. Tells whether it was for us and is done with.

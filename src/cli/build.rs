@@ -149,6 +149,10 @@ impl Memory {
     fn open(config: &Config) -> anyhow::Result<Option<Memory>> {
         let database = Database::of(config)?;
         let runtime = runtime()?;
+        if let Database::Branch(_) = database {
+            let store = runtime.block_on(Store::look(&database))?;
+            return Ok(store.map(|store| Memory { runtime, store }));
+        }
         // One that was never used stays unmade, or empty.
         if runtime.block_on(Store::is_there(&database))? {
             let store = runtime

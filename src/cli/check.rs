@@ -4,8 +4,6 @@
 //! it, and what a delivery would ask before its first letter: a way out that works, and a list of people that is in no
 //! repository.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
@@ -23,7 +21,7 @@ use crate::mail::letter::Head;
 use crate::mail::way_out;
 use crate::problem::{Problem, Problems, Severity};
 use crate::project::Project;
-use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::secrets::Secrets;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -117,9 +115,8 @@ fn everything(globals: &Globals, project: &Project) -> Problems {
 /// never seen is tried with its newest items. What a letter has to leave out is left to `digest` to say.
 fn letters(globals: &Globals, project: &Project, remembered: &Remembered) -> Problems {
     let config = &project.config;
-    let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
     // A key that cannot be read is for those who send to complain of.
-    let secrets = Secrets::load(&config.secrets, keys_file.as_deref()).ok().flatten();
+    let secrets = Secrets::look(config).ok().flatten();
     let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
     let mut problems = Problems::new();
     for newsletter in &config.newsletters {

@@ -27,7 +27,7 @@ use crate::problem::Problems;
 use crate::project::Project;
 use crate::publish;
 use crate::published::Against;
-use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::secrets::Secrets;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -62,9 +62,8 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     if let Some(name) = wanted.filter(|name| config.newsletters.iter().all(|newsletter| newsletter.name != *name)) {
         return Err(unknown_newsletter(&config, name).into());
     }
-    let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
     // Before the first letter there may be no key; the stand-in's way out needs one that nothing else has.
-    let secrets = Secrets::load(&config.secrets, keys_file.as_deref())?;
+    let secrets = Secrets::look(&config)?;
     let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
     let remembered = remembered::read(&config)?;
     let of_config = problems.clone();

@@ -151,6 +151,14 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 
 /// The project's own key, from which tokens and Message-IDs come. Without one, a stand-in to look at letters with.
 fn the_key(config: &Config, findings: &mut Vec<Finding>) -> Secrets {
+    if config.branch().is_some() {
+        findings.push(Finding::new(
+            "key",
+            State::Ok,
+            "none is needed: the memory is a branch, and no letter bears a token",
+        ));
+        return Secrets::without_secret(&config.site.url);
+    }
     let file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
     match Secrets::load(&config.secrets, file.as_deref()) {
         Ok(Some(secrets)) => {

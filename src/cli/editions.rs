@@ -5,7 +5,7 @@ use anyhow::bail;
 use serde_json::json;
 
 use super::arguments::{Cancel, Edition as Named, Resolve};
-use super::office::{Office, runtime};
+use super::office::{Office, in_turn, runtime};
 use super::{Globals, Outcome, ledger};
 use crate::store::editions::{Edition, State};
 
@@ -31,7 +31,7 @@ fn turn(
     reason: Option<&str>,
     words: &str,
 ) -> anyhow::Result<Outcome> {
-    runtime()?.block_on(async {
+    runtime()?.block_on(in_turn(globals, async || {
         let mut office = Office::open(globals).await?;
         let edition = find(&mut office, &named.newsletter, named.number).await?;
         // One that was stopped before its moment waits for it again.
@@ -56,13 +56,13 @@ fn turn(
             office.store.release_brakes(edition.id).await?;
         }
         tell(globals, office, &named.newsletter, named.number, words).await
-    })
+    }))
 }
 
 pub fn cancel(globals: &Globals, arguments: Cancel) -> anyhow::Result<Outcome> {
-    runtime()?.block_on(async {
+    runtime()?.block_on(in_turn(globals, async || {
         let mut office = Office::open(globals).await?;
-        let named = arguments.edition;
+        let named = &arguments.edition;
         let edition = find(&mut office, &named.newsletter, named.number).await?;
         let counts = &edition.counts;
         let reached = counts.accepted + counts.uncertain;
@@ -85,11 +85,11 @@ pub fn cancel(globals: &Globals, arguments: Cancel) -> anyhow::Result<Outcome> {
             "cancelled: its items will not be announced again"
         };
         tell(globals, office, &named.newsletter, named.number, words).await
-    })
+    }))
 }
 
 pub fn resolve(globals: &Globals, arguments: Resolve) -> anyhow::Result<Outcome> {
-    runtime()?.block_on(async {
+    runtime()?.block_on(in_turn(globals, async || {
         let mut office = Office::open(globals).await?;
         let edition = find(&mut office, &arguments.newsletter, arguments.number).await?;
         let uncertain = office.store.deliveries_in(edition.id, "uncertain").await?;
@@ -114,7 +114,7 @@ pub fn resolve(globals: &Globals, arguments: Resolve) -> anyhow::Result<Outcome>
         let what = if arguments.sent { "marked as sent" } else { "to be sent again by the next `crieur run`" };
         let words = format!("{} deliveries {what}", chosen.len());
         tell(globals, office, &arguments.newsletter, arguments.number, &words).await
-    })
+    }))
 }
 
 async fn find(office: &mut Office, newsletter: &str, number: u64) -> anyhow::Result<Edition> {
@@ -135,6 +135,7 @@ async fn tell(
     words: &str,
 ) -> anyhow::Result<Outcome> {
     let edition = find(&mut office, newsletter, number).await?;
+    office.store.keep(&format!("{newsletter} n° {number}: {}", edition.state.as_str()), globals.now).await?;
     office.store.close().await?;
     globals.say(format_args!("{newsletter} n° {number}: {words}"));
     if globals.json {

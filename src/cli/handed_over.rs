@@ -29,6 +29,7 @@ pub async fn send(globals: &Globals, arguments: &Args, file: &Path) -> anyhow::R
         return Err(Unusable(Problems(vec![Problem::error("other-newsletter", message)])).into());
     }
     let mut office = Office::open(globals).await?;
+    office.needs_people()?;
     let newsletter = office.newsletter(name)?.clone();
     let mut waited = Duration::ZERO;
     let _lock = loop {

@@ -32,10 +32,15 @@ pub mod worker;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::{DateTime, SubsecRound, Utc};
 use clap::Parser;
 
 pub use arguments::{Arguments, Command};
+
+use crate::store::without_addresses;
 
 /// What every command is told.
 #[derive(Clone, Debug)]
@@ -47,21 +52,29 @@ pub struct Globals {
     pub json: bool,
     pub quiet: bool,
     pub verbose: bool,
+    /// Nobody's address stands in what is said: whoever can read the repository can read its CI's logs.
+    pub hides_addresses: Arc<AtomicBool>,
 }
 
 impl Globals {
     /// Says a line to the person at the terminal, on standard error, unless they asked for quiet.
     pub fn say(&self, words: impl std::fmt::Display) {
         if !self.quiet {
-            report::line(words);
+            report::line(self.shown(words));
         }
     }
 
     /// Says what only `-v` wants to hear.
     pub fn detail(&self, words: impl std::fmt::Display) {
         if self.verbose {
-            report::line(words);
+            report::line(self.shown(words));
         }
+    }
+
+    /// The words, without addresses where they are to be hidden.
+    pub fn shown(&self, words: impl std::fmt::Display) -> String {
+        let words = words.to_string();
+        if self.hides_addresses.load(Ordering::Relaxed) { without_addresses(&words) } else { words }
     }
 
     /// Lists the items that wait for their date, with the moment at which each will appear, in the site's zone; and those
@@ -79,7 +92,7 @@ impl Globals {
 
     /// Prints a command's result on standard output, as one JSON document.
     pub fn print_json(&self, value: &serde_json::Value) -> anyhow::Result<()> {
-        report::print(&serde_json::to_string_pretty(value)?)
+        report::print(&self.shown(serde_json::to_string_pretty(value)?))
     }
 
     /// Prints a command's result on standard output, as words.
@@ -129,6 +142,7 @@ pub fn main() -> ExitCode {
         json: arguments.json,
         quiet: arguments.quiet,
         verbose: arguments.verbose,
+        hides_addresses: Arc::default(),
     };
     let result = match arguments.command {
         None => welcome::run(&globals),
@@ -176,6 +190,6 @@ fn say_why_not(globals: &Globals, error: &anyhow::Error) {
                 let _ = globals.print_json(&serde_json::json!({ "problems": report::problems_as_json(problems) }));
             }
         }
-        None => report::line(format_args!("error: {error:#}")),
+        None => report::line(globals.shown(format_args!("error: {error:#}"))),
     }
 }

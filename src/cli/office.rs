@@ -2,8 +2,9 @@
 //! keeps two of them from composing at once.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -17,9 +18,12 @@ use crate::mail::dkim::load;
 use crate::mail::transport::{Environment, Route};
 use crate::problem::{Problem, Problems};
 use crate::project::{LOCK_PATH, Project};
-use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::secrets::Secrets;
 use crate::store::workers::Composing;
-use crate::store::{Database, Store};
+use crate::store::{Database, Store, StoreError};
+
+/// How often a command begins in all, where others push to the branch meanwhile.
+const TURNS: u64 = 8;
 
 /// An open office: everything that a command about letters or people needs.
 pub struct Office {
@@ -48,11 +52,22 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 impl Office {
     pub async fn open(globals: &Globals) -> anyhow::Result<Office> {
         let (config, problems) = Config::read(&globals.root).map_err(Unusable)?;
-        let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
-        let secrets = Secrets::load_or_create(&config.secrets, keys_file.as_deref())?;
+        globals.hides_addresses.store(config.branch().is_some(), Ordering::Relaxed);
+        let secrets = Secrets::of(&config)?;
         let mut store = Store::open(&Database::of(&config)?).await?;
         store.check_key(&secrets.fingerprint()).await?;
         Ok(Office { config, problems, secrets, store })
+    }
+
+    /// Refuses a command about people where the memory is a branch, which knows nobody.
+    pub fn needs_people(&self) -> anyhow::Result<()> {
+        let Some(branch) = self.config.branch() else { return Ok(()) };
+        let message = format!(
+            "there are no people here: the memory is the branch {branch} of the repository, and knows nobody"
+        );
+        let help = "people are at the list server; to keep them here, write `database: sqlite:PATH`";
+        let place = crate::config::place_of(&self.config.root, "config/crieur.yaml", &["database"]);
+        Err(Unusable(Problems(vec![Problem::error("no-people", message).help(help).at(place)])).into())
     }
 
     /// Holds the lock of whoever composes as long as the value is kept; `None`: another process is at work.
@@ -101,6 +116,27 @@ impl Office {
         let found = self.config.newsletters.iter().find(|newsletter| newsletter.name == name);
         found.ok_or_else(|| unknown_newsletter(&self.config, name).into())
     }
+}
+
+/// Does a command's work, and does it again with what the other one left where another run has pushed to the branch meanwhile.
+pub async fn in_turn<T>(globals: &Globals, mut work: impl AsyncFnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    for turn in 1..TURNS {
+        match work().await {
+            Err(error) if is_overtaken(&error) => {
+                globals.say("another run has written to the branch first: looking again at what it left");
+                // So that two that overtake each other do not keep in step.
+                let pause = u64::from(std::process::id() % 7 + 1) * 50 * turn;
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            done => return done,
+        }
+    }
+    work().await
+}
+
+/// Whether another run has pushed to the branch meanwhile.
+pub fn is_overtaken(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<StoreError>().is_some_and(StoreError::is_overtaken))
 }
 
 /// SIGTERM and SIGINT ask deliveries to stop once the bodies under way are through; a second one does not wait for them.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::office::Office;
 use super::{Globals, Outcome, ledger, report};
 use crate::announce::{self, Asked, Material, Next, Scene, Tended, Wait};
-use crate::config::{Config, Newsletter};
+use crate::config::{Config, Newsletter, OnUncertain};
 use crate::mail::delivery::{Ended, Setting};
 use crate::mail::outcome::Outcome as Tried;
 use crate::problem::{Problem, Problems};
@@ -24,6 +24,10 @@ pub struct Posted {
     touched: BTreeSet<(String, i64)>,
     /// What the mail server said, or did not, for which something waits: it is asked once a run, not by each edition anew.
     pub waits: Option<String>,
+    /// The site was deployed since the letters were frozen: their pages must answer, where `wait_for_pages` says so.
+    pub after_deployment: bool,
+    /// The branch did not take an outcome: nothing more is sent, nor pushed.
+    outcome_is_lost: bool,
 }
 
 impl Posted {
@@ -72,10 +76,14 @@ impl Posted {
             if !announce::wants_preview(newsletter, &edition) {
                 continue;
             }
+            // Of two runs one shows it.
+            office.store.keep(&format!("{} n° {}: frozen", edition.newsletter, edition.number), globals.now).await?;
             // What it shows is there before it leaves; its own page is only once everybody may read it.
             let published = office.config.root.join(&office.config.publish.out);
             announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
-            for (address, outcome) in announce::send_ahead(&mut office.store, setting, newsletter, &edition).await? {
+            for (address, outcome) in
+                announce::send_ahead(&mut office.store, setting, &office.config, newsletter, &edition).await?
+            {
                 let name = format!("{} n° {}", edition.newsletter, edition.number);
                 match outcome {
                     Tried::Accepted(_) => globals.say(format_args!("{name}: preview to {address}")),
@@ -106,7 +114,7 @@ impl Posted {
         which: impl Fn(&str) -> bool,
     ) -> anyhow::Result<()> {
         for edition in office.store.open_editions().await? {
-            if setting.stop.is_asked() {
+            if setting.stop.is_asked() || self.outcome_is_lost {
                 break;
             }
             if edition.state != State::Sending || !which(&edition.newsletter) {
@@ -117,18 +125,46 @@ impl Posted {
                 say_ended(globals, &edition, &Ended::Waits(words.clone()));
                 continue;
             }
+            if office.store.is_sent_elsewhere(edition.id).await? {
+                globals.say(format_args!("{} n° {}: another run is sending it", edition.newsletter, edition.number));
+                continue;
+            }
+            if self.after_deployment && self.waits_for_deployment(globals, office, &edition).await? {
+                continue;
+            }
             let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
+            let resends = newsletter.is_none_or(|newsletter| newsletter.on_uncertain == OnUncertain::Resend);
+            if office.store.is_branch() {
+                if !office.store.can_be_tried(edition.id, resends, setting.clock.now()).await? {
+                    say_ended(globals, &edition, &Ended::Tried);
+                    continue;
+                }
+                office.store.keep_sending(&edition.newsletter, edition.number, setting.clock.now()).await?;
+            }
             // Before the first letter leaves: it names this page, and shows these pictures.
             let published = office.config.root.join(&office.config.publish.out);
             announce::write_page(&mut office.store, &edition, &published).await?;
             announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
             let bar = progress_bar(globals, &edition);
-            let root = &office.config.root;
             let progress = &mut |settled| bar.inc(settled);
             let ended =
-                announce::deliver_frozen(&mut office.store, setting, root, newsletter, &edition, progress).await;
+                announce::deliver_frozen(&mut office.store, setting, &office.config, newsletter, &edition, progress)
+                    .await;
             bar.finish_and_clear();
             let ended = ended.with_context(|| format!("{} n° {}", edition.newsletter, edition.number))?;
+            let kept = office.store.keep_outcome(&edition.newsletter, edition.number, setting.clock.now()).await;
+            match kept {
+                Err(error) if !error.is_overtaken() => {
+                    let name = format!("{} n° {}", edition.newsletter, edition.number);
+                    let message =
+                        format!("{name} may have left, and what became of it is not in the branch: {error}");
+                    let help = "a run that comes later takes it as uncertain; `crieur resolve` says what is true";
+                    self.problems.push(Problem::error("outcome-not-kept", message).help(help));
+                    self.outcome_is_lost = true;
+                    return Ok(());
+                }
+                kept => kept?,
+            }
             let after = office.store.edition(&edition.newsletter, edition.number).await?.unwrap_or(edition);
             anyhow::ensure!(
                 after.counts.balance(),
@@ -140,6 +176,40 @@ impl Posted {
             if let Ended::Waits(words) = ended {
                 self.waits = Some(words);
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a letter that nobody has waits until its pages answer; after its newsletter's `wait_for_pages` it is held.
+    async fn waits_for_deployment(
+        &mut self,
+        globals: &Globals,
+        office: &mut Office,
+        edition: &Edition,
+    ) -> anyhow::Result<bool> {
+        let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
+        let Some(limit) = newsletter.and_then(|newsletter| newsletter.wait_for_pages) else { return Ok(false) };
+        if !edition.is_untouched() {
+            return Ok(false);
+        }
+        let missing = announce::undeployed(&mut office.store, &office.config, edition).await?;
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let (name, missing) = (format!("{} n° {}", edition.newsletter, edition.number), missing.join(", "));
+        if globals.now - edition.composed < limit {
+            globals.say(format_args!("{name}: waits for pages that do not answer yet: {missing}"));
+        } else {
+            let reason = format!("{missing} did not answer in time");
+            office.store.move_edition(edition.id, &[State::Sending], State::Held, Some(&reason)).await?;
+        }
+        Ok(true)
+    }
+
+    /// Pushes what else changed, where the memory is a branch.
+    pub async fn keep(&self, globals: &Globals, office: &mut Office) -> anyhow::Result<()> {
+        if !self.outcome_is_lost {
+            office.store.keep("what was looked at", globals.now).await?;
         }
         Ok(())
     }

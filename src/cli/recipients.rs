@@ -100,6 +100,7 @@ pub struct Remove {
 pub fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
     runtime()?.block_on(async {
         let mut office = Office::open(globals).await?;
+        office.needs_people()?;
         let outcome = match command {
             Command::Add(arguments) => add(globals, &mut office, arguments).await,
             Command::Import(arguments) => import(globals, &mut office, arguments).await,

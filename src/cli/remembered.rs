@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::office::{material, runtime};
+use super::report;
 use crate::announce::{Known, press, sheet};
 use crate::config::{Backlog, Config, Newsletter};
 use crate::digest::edition_file::Release;
@@ -45,6 +46,9 @@ pub fn read(config: &Config) -> anyhow::Result<Remembered> {
     let database = Database::of(config)?;
     runtime()?.block_on(async {
         let Some(mut store) = Store::look(&database).await? else { return Ok(Remembered::default()) };
+        if store.is_stale() {
+            report::line(format_args!("{database} could not be asked: this is what it said last"));
+        }
         let mut remembered = Remembered { has_database: true, ..Remembered::default() };
         for newsletter in &config.newsletters {
             let name = &newsletter.name;

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::office::{Office, material, runtime};
+use super::office::{Office, in_turn, is_overtaken, material, runtime};
 use super::post::Posted;
 use super::{Globals, Outcome, Unusable, build};
 use crate::announce::{self, Asked};
@@ -26,20 +26,33 @@ pub enum Stage {
 }
 
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
-    runtime()?.block_on(async {
-        let mut office = Office::open(globals).await?;
-        // Kept until the end of the process, however it ends.
-        let Some(_lock) = office.lock().await? else {
-            globals.say("another run is at work here: nothing to do");
-            if globals.json {
-                globals.print_json(&json!({ "feeds": [], "editions": [], "problems": [] }))?;
-            }
-            return Ok(Outcome::Done);
-        };
-        let outcome = work(globals, &mut office, arguments.stage).await;
-        office.store.close().await?;
-        outcome
-    })
+    let done = runtime()?.block_on(in_turn(globals, async || one_turn(globals, arguments.stage).await));
+    match done {
+        Err(error) if is_overtaken(&error) => {
+            globals.say("other runs keep writing to the branch: what is due is theirs");
+            say_nothing_done(globals)
+        }
+        done => done,
+    }
+}
+
+async fn one_turn(globals: &Globals, stage: Option<Stage>) -> anyhow::Result<Outcome> {
+    let mut office = Office::open(globals).await?;
+    // Kept until the end of the process, however it ends.
+    let Some(_lock) = office.lock().await? else {
+        globals.say("another run is at work here: nothing to do");
+        return say_nothing_done(globals);
+    };
+    let outcome = work(globals, &mut office, stage).await;
+    office.store.close().await?;
+    outcome
+}
+
+fn say_nothing_done(globals: &Globals) -> anyhow::Result<Outcome> {
+    if globals.json {
+        globals.print_json(&json!({ "feeds": [], "editions": [], "problems": [] }))?;
+    }
+    Ok(Outcome::Done)
 }
 
 async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> anyhow::Result<Outcome> {
@@ -50,7 +63,9 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
     office.remember(&project).await?;
     let material = material(&project);
     let mut posted = Posted::new(project.problems.clone());
+    posted.after_deployment = stage == Some(Stage::Send);
     let mut feeds = Value::Array(Vec::new());
+    let mut editions = Vec::new();
     if stage != Some(Stage::Send) {
         let (written, problems) = build::publish_feeds(&project, Path::new(&project.config.publish.out))?;
         posted.problems.extend(problems);
@@ -61,13 +76,20 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         feeds = build::as_json(&written);
         let out = project.config.root.join(&project.config.publish.out);
         announce::write_events(material, globals.now, &out)?;
+        if stage == Some(Stage::Build) {
+            for newsletter in &project.config.newsletters {
+                posted.compose(globals, office, material, newsletter, Asked::BeforeDeployment).await?;
+            }
+            // Before anything of them is written: whoever was overtaken begins again.
+            office.store.keep("the letters that are due", globals.now).await?;
+            editions = posted.editions(office, |_| true).await?;
+        }
         announce::write_pages(&mut office.store, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
         announce::write_kept_pictures(&mut office.store, &project.config, &out, globals.now).await?;
         announce::write_handed_over(&mut office.store, &project.config, globals.now).await?;
     } else {
         project.save_lock()?;
     }
-    let mut editions = Vec::new();
     if stage != Some(Stage::Build) {
         let setting = office.setting(globals)?;
         let uncertain = office.store.bury_dead(None, globals.now).await?.uncertain;
@@ -84,6 +106,7 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         let known = |name: &str| project.config.newsletters.iter().any(|newsletter| newsletter.name == name);
         posted.deliver(globals, office, &setting, |name| !known(name)).await?;
         editions = posted.editions(office, |_| true).await?;
+        posted.keep(globals, office).await?;
     }
     posted.conclude(globals, &project.config, &editions, Some(feeds))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::json;
 
-use super::office::{Office, material, runtime};
+use super::office::{Office, in_turn, material, runtime};
 use super::post::{self, Posted};
 use super::{Globals, Outcome, handed_over, report};
 use crate::announce::{self, Asked, Known, Scene};
@@ -39,30 +39,34 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         if let Some(file) = &arguments.edition {
             return handed_over::send(globals, &arguments, file).await;
         }
-        let mut office = Office::open(globals).await?;
-        let newsletters: Vec<Newsletter> = match &arguments.newsletter {
-            Some(name) => vec![office.newsletter(name)?.clone()],
-            None => office.config.newsletters.clone(),
-        };
-        let outcome = if arguments.test.is_empty() {
-            let Some(_lock) = office.lock().await? else {
-                globals.say("another run is at work here: nothing to do");
-                if globals.json {
-                    globals.print_json(&json!({ "editions": [], "problems": [] }))?;
-                }
-                return Ok(Outcome::Done);
-            };
-            if arguments.dry_run {
-                dry_run(globals, &mut office, &newsletters).await
-            } else {
-                send(globals, &mut office, &newsletters, arguments.wait).await
-            }
-        } else {
-            test(globals, &mut office, &newsletters, &arguments.test).await
-        };
-        office.store.close().await?;
-        outcome
+        in_turn(globals, async || one_turn(globals, &arguments).await).await
     })
+}
+
+async fn one_turn(globals: &Globals, arguments: &Args) -> anyhow::Result<Outcome> {
+    let mut office = Office::open(globals).await?;
+    let newsletters: Vec<Newsletter> = match &arguments.newsletter {
+        Some(name) => vec![office.newsletter(name)?.clone()],
+        None => office.config.newsletters.clone(),
+    };
+    let outcome = if arguments.test.is_empty() {
+        let Some(_lock) = office.lock().await? else {
+            globals.say("another run is at work here: nothing to do");
+            if globals.json {
+                globals.print_json(&json!({ "editions": [], "problems": [] }))?;
+            }
+            return Ok(Outcome::Done);
+        };
+        if arguments.dry_run {
+            dry_run(globals, &mut office, &newsletters).await
+        } else {
+            send(globals, &mut office, &newsletters, arguments.wait).await
+        }
+    } else {
+        test(globals, &mut office, &newsletters, &arguments.test).await
+    };
+    office.store.close().await?;
+    outcome
 }
 
 async fn send(
@@ -84,6 +88,7 @@ async fn send(
     }
     let named = |name: &str| newsletters.iter().any(|newsletter| newsletter.name == name);
     let editions = deliver_all(globals, office, &setting, &mut posted, named, wait).await?;
+    posted.keep(globals, office).await?;
     if !globals.json && editions.is_empty() && !posted.problems.has_errors() {
         globals.say("nothing new: no letter");
     }

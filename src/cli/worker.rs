@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::office::{Office, runtime};
@@ -31,6 +31,9 @@ pub struct Args {
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     runtime()?.block_on(async {
         let mut office = Office::open(globals).await?;
+        if let Some(branch) = office.config.branch() {
+            bail!("there is nothing to share: the memory is the branch {branch}, and `crieur run` sends what is due");
+        }
         let outcome = work(globals, &mut office, arguments.until_done).await.context("the worker stops")?;
         office.store.close().await?;
         Ok(outcome)

@@ -45,7 +45,7 @@ pub struct Config {
     pub publish: Publish,
     pub pictures: Pictures,
     pub mail: Mail,
-    /// `sqlite:PATH`, as written; relative paths start at `root`.
+    /// `sqlite:PATH`, `postgres://…` or `git:BRANCH`, as written; relative paths start at `root`.
     pub database: String,
     /// The folder of keys (`secrets`), absolute; `CRIEUR_KEYS_FILE` overrides it.
     pub secrets: PathBuf,
@@ -54,6 +54,13 @@ pub struct Config {
     pub feeds: Vec<FeedConfig>,
     /// By file stem, sorted.
     pub newsletters: Vec<Newsletter>,
+}
+
+impl Config {
+    /// The branch of the repository that is the project's memory (`database: git:BRANCH`).
+    pub fn branch(&self) -> Option<&str> {
+        self.database.strip_prefix("git:")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -413,6 +420,9 @@ pub struct Mailbox {
     pub address: String,
 }
 
+/// Who stands in the ledger for the machine that an edition is handed over to: nobody's address.
+const MACHINE: &str = "handed-over@machine.invalid";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// The recipients in the database that belong to this newsletter.
@@ -433,7 +443,16 @@ impl Audience {
 
     /// Nobody's name or address is needed here to send it: the list is a list server's, or another machine's.
     pub fn knows_nobody(&self) -> bool {
-        matches!(self, Audience::Address(_) | Audience::HandOver(_))
+        self.one_address().is_some()
+    }
+
+    /// The one address that stands in the ledger where nobody is known: the list's, or that of the machine that has the list.
+    pub fn one_address(&self) -> Option<&str> {
+        match self {
+            Audience::Address(address) => Some(address),
+            Audience::HandOver(_) => Some(MACHINE),
+            Audience::Recipients | Audience::File(_) => None,
+        }
     }
 }
 

@@ -40,6 +40,9 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let reply_to = top.parsed("reply_to", |text| values::mailbox(text).map(|_| text.to_string()));
     let to = audience(&top);
     warn_of_a_dropped_sender(&top, &to, &from);
+    if config.branch().is_some() && !to.knows_nobody() {
+        no_people(&top, file);
+    }
     let list_id = top.parsed("list_id", list_id);
     let list_id = list_id.or_else(|| config.site.url.host_str().map(|host| format!("{name}.{host}")));
     let leave = leave(config, &top, &to, &from, reply_to.as_deref());
@@ -120,6 +123,18 @@ fn audience(top: &Mapping<'_>) -> Audience {
         node.problem("hand-over", "an edition that is handed over has no list here", help);
     }
     folder.map(Audience::HandOver).or(to).unwrap_or(Audience::Recipients)
+}
+
+/// A letter to people, where the memory is a branch.
+fn no_people(top: &Mapping<'_>, file: &File) {
+    let message =
+        "a memory in a branch of the repository knows nobody: whoever can read it would read who receives the letter";
+    let help = "write `to:` the address of a list at a list server, or `hand_over: DIR` for a machine that has the list; \
+                with `database: sqlite:PATH` in config/crieur.yaml the people are here";
+    match top.get("to") {
+        Some(node) => node.problem("no-people", message, help),
+        None => file.push(Problem::error("no-people", message).at(Place::file(&file.source.path)).help(help)),
+    }
 }
 
 /// `letters/{newsletter}-{number}.html`, or `off`.
@@ -238,6 +253,10 @@ fn leave(config: &Config, top: &Mapping<'_>, to: &Audience, from: &Mailbox, repl
             let help =
                 "write `leave: web` or `leave: mailto:ADDRESS`; `list` is for `to:` one address, a list server's";
             node.problem("no-way-out", "personal letters have no list server that lets people leave", help);
+        }
+        Some(Leave::Web) if config.branch().is_some() && to.is_list() => {
+            let help = "write `leave: list`";
+            node.problem("no-way-out", "a memory in a branch has no key that a way out could be signed with", help);
         }
         // The machine that sends knows where its web service is.
         Some(Leave::Web) if !to.knows_nobody() && config.web.url.is_none() => {

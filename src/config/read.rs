@@ -343,8 +343,18 @@ fn web(web: Mapping<'_>) -> Web {
     Web { listen: listen.unwrap_or_else(|| "127.0.0.1:8080".to_string()), url }
 }
 
+/// What `git check-ref-format --branch` takes, and nothing that a command line or a refspec would read otherwise.
+fn is_branch_name(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with('.') && !part.ends_with(".lock")
+    };
+    let letter = |c: char| c.is_alphanumeric() || "-_./".contains(c);
+    text.chars().all(letter) && !text.contains("..") && text != "HEAD" && text.split('/').all(part)
+}
+
 fn database(text: &str) -> Result<String, super::reader::Reject> {
-    let help = "write `sqlite:PATH`, for example `sqlite:var/crieur.db`, or `postgres://USER@HOST/NAME`";
+    let help =
+        "write `sqlite:PATH`, for example `sqlite:var/crieur.db`, or `postgres://USER@HOST/NAME`, or `git:BRANCH`";
     if let Some(path) = text.strip_prefix("sqlite:") {
         return match path.trim_start_matches("//").trim() {
             "" => reject("`sqlite:` names no file", help),
@@ -357,8 +367,11 @@ fn database(text: &str) -> Result<String, super::reader::Reject> {
             _ => reject("this names no PostgreSQL database", "write `postgres://USER@HOST/NAME`"),
         };
     }
-    if text.starts_with("git:") {
-        return reject("this version cannot keep its memory in a git branch yet", help);
+    if let Some(branch) = text.strip_prefix("git:") {
+        return match is_branch_name(branch) {
+            true => Ok(text.to_string()),
+            false => reject(format!("`{branch}` is no name of a branch"), "for example `git:crieur`"),
+        };
     }
     reject(format!("`{text}` is not a database"), help)
 }

@@ -143,7 +143,7 @@ on_uncertain: resend
 fn every_mistake_of_a_file_is_named_at_its_place() {
     let main = "site:\n  url: example.org\n  titel: Exemple\n  time_zone: Europe/Pari\ncontent:\n  paths: [posts]\n  \
                 future: hide\n  markdown: { html: yes, brakes: true }\nmail:\n  connections: many\n  \
-                transport: smtp://mail.example.org:25\n  tls: none\n  rate: fast\ndatabase: git:state\n";
+                transport: smtp://mail.example.org:25\n  tls: none\n  rate: fast\ndatabase: git:-x\n";
     let (config, problems) = read(&[("config/crieur.yaml", main)]);
     assert!(config.is_none());
     assert_eq!(
@@ -185,10 +185,10 @@ Error[bad-value] config/crieur.yaml:13:9: `fast` is not a rate
     rate: fast
           ^^^^
   help: write how many letters in which time: `50/s`, `600/min` or `1000/h`
-Error[bad-value] config/crieur.yaml:14:11: this version cannot keep its memory in a git branch yet
-  database: git:state
-            ^^^^^^^^^
-  help: write `sqlite:PATH`, for example `sqlite:var/crieur.db`, or `postgres://USER@HOST/NAME`
+Error[bad-value] config/crieur.yaml:14:11: `-x` is no name of a branch
+  database: git:-x
+            ^^^^^^
+  help: for example `git:crieur`
 "
     );
 }

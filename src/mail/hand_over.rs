@@ -8,9 +8,6 @@ use std::path::Path;
 
 use super::outcome::{Fault, Outcome};
 
-/// Who stands in the ledger for the machine that an edition is handed over to: nobody's address.
-pub const MACHINE: &str = "handed-over@machine.invalid";
-
 /// Leaves the file, in the place of one that was there.
 pub fn leave(file: &Path, content: &[u8]) -> Outcome {
     match write(file, content) {

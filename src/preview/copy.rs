@@ -1,6 +1,5 @@
 //! *Send me this*: the letter that the page shows, through the configured transport, to one address. Nothing remembers it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::reading::{Desk, Which};
@@ -12,7 +11,7 @@ use crate::mail::delivery::Setting;
 use crate::mail::dkim::load;
 use crate::mail::outcome::Outcome;
 use crate::mail::transport::{Environment, Route};
-use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::secrets::Secrets;
 
 /// What became of it, in words.
 pub struct Told {
@@ -54,9 +53,7 @@ fn setting(desk: &Desk, clock: Clock) -> Result<Setting, String> {
     let config = desk.config();
     let environment = Environment::read()?;
     let route = Route::new(&config.root, &config.mail, &environment)?;
-    let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
-    let secrets =
-        Secrets::load_or_create(&config.secrets, keys_file.as_deref()).map_err(|error| error.to_string())?;
+    let secrets = Secrets::of(config).map_err(|error| error.to_string())?;
     if desk.memory.key.as_ref().is_some_and(|known| *known != secrets.fingerprint()) {
         return Err(crate::store::StoreError::OtherKey.to_string());
     }

@@ -5,7 +5,6 @@
 //!
 //! BUGS: everything is read and composed anew at each change; half a thousand posts take less than a tenth of a second.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
@@ -23,7 +22,7 @@ use crate::feed::{self, Feed};
 use crate::problem::{Problem, Problems};
 use crate::project::Project;
 use crate::schedule::{Due, due};
-use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::secrets::Secrets;
 
 /// One reading of the project.
 pub struct Reading {
@@ -137,9 +136,8 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> Result<Desk, Problems> {
         let memory = memory.map_err(|problem| Problems(vec![problem]))?;
-        let keys_file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
-        let secrets = Secrets::load(&config.secrets, keys_file.as_deref())
-            .map_err(|error| Problems(vec![Problem::error("secrets", error.to_string())]))?;
+        let secrets =
+            Secrets::look(&config).map_err(|error| Problems(vec![Problem::error("secrets", error.to_string())]))?;
         // Before the first letter there may be no key; the stand-in's way out needs one that nothing else has.
         let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
         let project = Project::of(config, problems, now, memory.ids.as_ref())?;

@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_millis(150);
 /// How often it is looked whether a held item's moment has come.
 const TICK: Duration = Duration::from_secs(30);
 
+/// How long what a branch said is taken for what it says: asking is a question to another machine.
+const BRANCH_AGE: Duration = Duration::from_secs(60);
+
 type Told = notify::Result<Event>;
 
 /// The one who watches.
@@ -38,6 +41,8 @@ pub struct Follower {
     watcher: Box<dyn Watcher + Send>,
     watched: BTreeMap<PathBuf, RecursiveMode>,
     memory: Option<(Database, Memory)>,
+    /// When the database was read last.
+    asked: Option<Instant>,
     /// The list of built pages, which may lie beside the database.
     manifest: Option<PathBuf>,
     runtime: tokio::runtime::Runtime,
@@ -75,6 +80,7 @@ impl Follower {
             watcher: watcher(&tell),
             watched: BTreeMap::new(),
             memory: None,
+            asked: None,
             manifest: None,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
             version: 0,
@@ -135,6 +141,13 @@ impl Follower {
         let problem = |error: StoreError| Problem::error("database", error.to_string());
         let database = store::Database::of(config).map_err(problem)?;
         let state = Database::of(database.path().unwrap_or(Path::new("")));
+        let is_branch = config.branch().is_some();
+        if let (true, Some((_, memory)), Some(asked)) = (is_branch, &self.memory, self.asked)
+            && asked.elapsed() < BRANCH_AGE
+        {
+            return Ok(memory.clone());
+        }
+        self.asked = Some(Instant::now());
         if let Some((known, memory)) = &self.memory
             && *known == state
             // A server's tells nobody that it changed.

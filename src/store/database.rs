@@ -1,4 +1,5 @@
-//! Which database: a file (SQLite), or a PostgreSQL server that any number of machines share.
+//! Which database: a file (SQLite), a PostgreSQL server that any number of machines share, or a branch of the project's
+//! repository, where nobody is known.
 //!
 //! A server's password need not stand in the configuration: `CRIEUR_DATABASE_PASSWORD`, or a file that
 //! `CRIEUR_DATABASE_PASSWORD_FILE` names, is put into its address. It is never shown.
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::{Result, StoreError};
+use super::{Branch, Result, StoreError};
 use crate::config::{Config, is_loopback};
 
 const PASSWORD: &str = "CRIEUR_DATABASE_PASSWORD";
@@ -26,11 +27,16 @@ pub enum Database {
     Sqlite(PathBuf),
     /// `postgres://USER:PASSWORD@HOST:PORT/NAME`
     Postgres(Url),
+    /// `git:NAME`
+    Branch(Branch),
 }
 
 impl Database {
     /// What the configuration names; the password may be in the environment.
     pub fn of(config: &Config) -> Result<Database> {
+        if let Some(name) = config.branch() {
+            return Ok(Database::Branch(Branch::of(config, name)));
+        }
         let password = match (std::env::var(PASSWORD), std::env::var_os(PASSWORD_FILE)) {
             (Ok(password), _) => Some(password),
             (Err(_), Some(file)) => {
@@ -70,7 +76,7 @@ impl Database {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Database::Sqlite(path) => Some(path),
-            Database::Postgres(_) => None,
+            Database::Postgres(_) | Database::Branch(_) => None,
         }
     }
 }
@@ -80,6 +86,7 @@ impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Database::Sqlite(path) => write!(f, "{}", path.display()),
+            Database::Branch(branch) => write!(f, "the branch {}", branch.name),
             Database::Postgres(url) => {
                 let mut url = url.clone();
                 let _ = url.set_password(None);
@@ -119,7 +126,7 @@ mod tests {
     fn a_server_elsewhere_is_spoken_to_over_tls_unless_its_address_says_otherwise() {
         let mode = |text| match Database::parse(Path::new("/p"), text, None).unwrap() {
             Database::Postgres(url) => url.query().map(str::to_string),
-            Database::Sqlite(_) => panic!("a file"),
+            _ => panic!("no server"),
         };
         assert_eq!(mode("postgres://crieur@127.0.0.1:5433/news"), None);
         assert_eq!(mode("postgresql://crieur@localhost/news"), None);

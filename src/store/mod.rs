@@ -2,7 +2,7 @@
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
-//! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`]. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
+//! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`]; [`branch`] keeps all of it as text in git. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
 //! that two processes queue instead of failing; on PostgreSQL (READ COMMITTED) a row's lock orders those who change it, and
 //! an advisory lock those who give out numbers or shares. What belongs together is one transaction. Work is set-based: no
 //! list of people is held in memory.
@@ -13,6 +13,7 @@
 //! BUGS: one connection a [`Store`]: whoever holds it has it to themselves.
 
 pub mod bounces;
+mod branch;
 pub mod database;
 pub mod editions;
 pub mod explain;
@@ -35,6 +36,8 @@ use std::sync::Arc;
 use sqlx::any::{Any, AnyConnectOptions};
 use sqlx::{AnyConnection, ConnectOptions, Connection, Transaction};
 
+use crate::git::GitError;
+
 /// The migrations, in their order; a database says in `meta` how many it has.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
@@ -48,7 +51,7 @@ const MIGRATIONS: &[&str] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
-        "the database {0:?} is of a kind that this version does not know: write sqlite:PATH or postgres://USER@HOST/NAME"
+        "the database {0:?} is of a kind that this version does not know: write sqlite:PATH, postgres://USER@HOST/NAME or git:BRANCH"
     )]
     Unsupported(String),
     #[error("the database {path} cannot be opened: {source}")]
@@ -63,6 +66,20 @@ pub enum StoreError {
     OtherKey,
     #[error("the database was made by a newer version of this program")]
     Newer,
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("the branch {branch}: {path}: {why}: mend it there, or take the commit back that broke it")]
+    Branch { branch: String, path: String, why: String },
+    #[error(
+        "the branch {0} holds other things: give the memory a branch of its own, for example `database: git:crieur`"
+    )]
+    OtherBranch(String),
+    #[error("somebody else has written to the branch meanwhile")]
+    Overtaken,
+    #[error(
+        "what became of the letter could not be pushed to the branch {0}: the next run will take it as uncertain"
+    )]
+    Unpushed(String),
     #[error("the database is of an earlier version's form: `crieur status` brings it to this one's")]
     Older,
 }
@@ -72,6 +89,11 @@ impl StoreError {
     pub fn is_other_key(&self) -> bool {
         matches!(self, StoreError::OtherKey)
     }
+
+    /// Another run has pushed to the branch: what this one did is not kept, and can begin again.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self, StoreError::Overtaken)
+    }
 }
 
 impl From<serde_json::Error> for StoreError {
@@ -80,6 +102,7 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
+pub use branch::{Branch, without_addresses};
 pub use database::Database;
 use places::{Places, ROWS, places, storable};
 
@@ -92,6 +115,8 @@ pub struct Store {
     path: Option<PathBuf>,
     /// The ledger's statement, by its number of rows.
     settle_texts: HashMap<usize, Arc<str>>,
+    /// What it is a copy of, where the memory is a branch.
+    kept: Option<Box<branch::Kept>>,
 }
 
 /// What one process does at a time. SQLite has one writer anyhow; on PostgreSQL these are advisory locks, and the workers'
@@ -110,11 +135,23 @@ enum Alone {
 impl Store {
     /// Opens the database, makes it when it is not there (PostgreSQL's must be), and brings it to this version's form.
     pub async fn open(database: &Database) -> Result<Store> {
-        if let Database::Sqlite(path) = database {
-            create_private(path).map_err(|source| StoreError::Open { path: path.clone(), source })?;
+        match database {
+            Database::Sqlite(path) => Store::open_file(path).await,
+            Database::Postgres(url) => {
+                let mut store = Store::connect(url.as_str(), None, database).await?;
+                store.migrate().await?;
+                Ok(store)
+            }
+            Database::Branch(branch) => Store::open_branch(branch, false).await,
         }
-        let mut store = Store::connect(database).await?;
-        if !store.is_postgres() {
+    }
+
+    /// Opens SQLite's file, and makes it when it is not there.
+    async fn open_file(path: &Path) -> Result<Store> {
+        create_private(path).map_err(|source| StoreError::Open { path: path.to_path_buf(), source })?;
+        let shown = Database::Sqlite(path.to_path_buf());
+        let mut store = Store::connect(&sqlite_address(path), Some(path.to_path_buf()), &shown).await?;
+        {
             for pragma in [
                 "PRAGMA busy_timeout = 60000",
                 "PRAGMA journal_mode = WAL",
@@ -131,10 +168,13 @@ impl Store {
 
     /// Opens a database for those who only look: no statement can change it. `None`: there is none yet.
     pub async fn look(database: &Database) -> Result<Option<Store>> {
-        if database.path().is_some_and(|path| !path.exists()) {
-            return Ok(None);
-        }
-        let mut store = Store::connect(database).await?;
+        let mut store = match database {
+            Database::Sqlite(path) if !path.exists() => return Ok(None),
+            Database::Sqlite(path) => Store::connect(&sqlite_address(path), Some(path.clone()), database).await?,
+            Database::Postgres(url) => Store::connect(url.as_str(), None, database).await?,
+            // A copy of this process's own: what it changes goes nowhere.
+            Database::Branch(branch) => return Store::look_at_branch(branch).await,
+        };
         let read_only: &[&str] = match store.is_postgres() {
             true => &["SET default_transaction_read_only = on"],
             false => &["PRAGMA busy_timeout = 2000", "PRAGMA query_only = 1"],
@@ -157,22 +197,18 @@ impl Store {
     pub async fn is_there(database: &Database) -> Result<bool> {
         match database {
             Database::Sqlite(path) => Ok(path.exists()),
-            Database::Postgres(_) => Store::connect(database).await?.has_begun().await,
+            Database::Postgres(url) => Store::connect(url.as_str(), None, database).await?.has_begun().await,
+            Database::Branch(branch) => Ok(Store::look_at_branch(branch).await?.is_some()),
         }
     }
 
-    async fn connect(database: &Database) -> Result<Store> {
+    /// `shown` is named where it cannot be reached.
+    async fn connect(address: &str, path: Option<PathBuf>, shown: &Database) -> Result<Store> {
         sqlx::any::install_default_drivers();
-        let (address, path) = match database {
-            Database::Sqlite(path) => (sqlite_address(path), Some(path.clone())),
-            Database::Postgres(url) => (url.to_string(), None),
-        };
         let options: AnyConnectOptions = address.parse()?;
-        let connection = options
-            .connect()
-            .await
-            .map_err(|source| StoreError::Connect { database: database.to_string(), source })?;
-        Ok(Store { connection, path, settle_texts: HashMap::new() })
+        let connection =
+            options.connect().await.map_err(|source| StoreError::Connect { database: shown.to_string(), source })?;
+        Ok(Store { connection, path, settle_texts: HashMap::new(), kept: None })
     }
 
     /// Whether PostgreSQL's database holds anything of ours.

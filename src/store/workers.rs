@@ -76,6 +76,12 @@ impl Store {
         Ok(Worker { id, _lock: lock })
     }
 
+    /// Holds the lock of a worker that is elsewhere, beside SQLite's file.
+    pub(super) fn stand_in(&self, id: i64) -> Result<Worker> {
+        let lock = self.lock_path(&format!("worker-{id}")).map(|path| try_lock(&path, true)).transpose()?;
+        Ok(Worker { id, _lock: lock.flatten() })
+    }
+
     /// Gives back what a worker has claimed, and unregisters it.
     pub async fn dismiss(&mut self, worker: Worker) -> Result<()> {
         let mut transaction = self.write().await?;
@@ -138,6 +144,7 @@ impl Store {
     /// Finds workers that died, and frees what they held; so too what belongs to workers that nobody knows (a database that
     /// was restored from a copy).
     pub async fn bury_dead(&mut self, me: Option<&Worker>, now: DateTime<Utc>) -> Result<Buried> {
+        self.forget_elsewhere(now).await?;
         let clock = self.clock();
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT id, CASE WHEN lease_until < {clock} THEN 1 ELSE 0 END FROM workers WHERE id <> $1"
@@ -201,7 +208,8 @@ impl Store {
     /// The lock of whoever composes, as long as the value lives (on PostgreSQL: as long as the connection); `None`: somebody
     /// else is at it.
     pub async fn lock_composing(&mut self) -> Result<Option<Composing>> {
-        if let Some(path) = self.lock_path("lock") {
+        let of_checkout = self.kept.as_ref().map(|kept| kept.lock_base.clone());
+        if let Some(path) = of_checkout.or_else(|| self.lock_path("lock")) {
             return Ok(try_lock(&path, true)?.map(|lock| Composing { _lock: Some(lock) }));
         }
         let free = sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock($1)")

@@ -101,6 +101,8 @@ impl Project {
             "CRIEUR_SMTP_PASSWORD_FILE",
             "CRIEUR_DATABASE_PASSWORD",
             "CRIEUR_DATABASE_PASSWORD_FILE",
+            "CRIEUR_GIT_TOKEN",
+            "CRIEUR_GIT_TOKEN_FILE",
         ] {
             command.env_remove(variable);
         }
