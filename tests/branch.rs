@@ -274,3 +274,30 @@ fn pages_that_never_answer_hold_the_letter_and_say_which() {
     assert!(origin.letters().is_empty());
     assert!(origin.said("editions/news-1/edition.yaml").contains("state: held"));
 }
+
+#[test]
+fn drafts_are_offered_beside_the_memory_whatever_its_branch_is_called() {
+    for (memory, offer) in [("crieur", "crieur-news-1"), ("crieur/state", "crieur/news-1")] {
+        let origin = Origin::site("approve: file\n");
+        let config = origin.editor().join("config/crieur.yaml");
+        let text = fs::read_to_string(&config).expect("the configuration");
+        fs::write(&config, text.replace("git:crieur", &format!("git:{memory}"))).expect("written");
+        origin.commit("Another branch");
+        let clone = origin.clone("one");
+        for arguments in [&["run"][..], &["draft", "news", "--offer"]] {
+            let ran = crieur(&clone, MORNING, arguments);
+            assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.stderr);
+        }
+        let branches = git(&origin.path().join("origin.git"), &["branch", "--format=%(refname:short)"]);
+        for branch in [memory, offer, "main"] {
+            assert!(branches.lines().any(|line| line == branch), "{branch}: {branches}");
+        }
+        // Merged, it is the approval.
+        git(&origin.editor(), &["fetch", "--quiet", "origin"]);
+        git(&origin.editor(), &["merge", "--quiet", &format!("origin/{offer}")]);
+        origin.commit("Merged");
+        let ran = crieur(&origin.clone("two"), EVENING, &["run"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert_eq!(origin.letters().len(), 1, "{}", ran.stderr);
+    }
+}

@@ -201,9 +201,11 @@ impl Offer<'_> {
         sheet::path(&self.newsletter.name, self.standing.number)
     }
 
-    /// `crieur/NEWSLETTER-NUMBER`
+    /// `crieur/NEWSLETTER-NUMBER`, or `crieur-…` where the memory is in a branch `crieur`.
     pub fn branch(&self) -> String {
-        format!("{ABOVE}/{}-{}", self.newsletter.name, self.standing.number)
+        // Git has no branch `crieur` beside others below that name.
+        let beside = if self.material.config.branch() == Some(ABOVE) { '-' } else { '/' };
+        format!("{ABOVE}{beside}{}-{}", self.newsletter.name, self.standing.number)
     }
 
     fn offered(&self, state: State, branch: Option<String>, drafted: Option<Drafted>) -> Offered {
