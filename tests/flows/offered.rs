@@ -48,13 +48,35 @@ fn states(forge: &Forge) -> Vec<(String, bool)> {
     forge.pulls().into_iter().map(|pull| (pull.head, pull.open)).collect()
 }
 
+/// Lets crieur remember in a branch of the repository, in place of a file outside it.
+fn remember_in_a_branch(clone: &Path) {
+    let path = clone.join("config/crieur.yaml");
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    let kept = |line: &&str| !line.starts_with("database:") && !line.starts_with("secrets:");
+    let lines: Vec<&str> = text.lines().filter(kept).chain(["database: git:crieur/state"]).collect();
+    std::fs::write(path, lines.join("\n") + "\n").expect("the configuration");
+}
+
 #[test]
 fn the_clock_offers_a_letter_and_what_the_editor_merges_is_what_the_list_gets() {
-    if !ready("the_clock_offers_a_letter_and_what_the_editor_merges_is_what_the_list_gets") {
-        return;
+    if ready("the_clock_offers_a_letter_and_what_the_editor_merges_is_what_the_list_gets") {
+        offered_rearranged_merged_and_sent(false);
     }
+}
+
+#[test]
+fn the_same_with_the_memory_in_a_branch() {
+    if ready("the_same_with_the_memory_in_a_branch") {
+        offered_rearranged_merged_and_sent(true);
+    }
+}
+
+fn offered_rearranged_merged_and_sent(in_a_branch: bool) {
     let forge = Forge::new();
     let clone = hugo(&forge, APPROVED);
+    if in_a_branch {
+        remember_in_a_branch(&clone);
+    }
     forge.commit(&clone, "A site");
     let run = forge.github(&HOURLY, MORNING);
     run.went_well();
@@ -99,7 +121,8 @@ fn the_clock_offers_a_letter_and_what_the_editor_merges_is_what_the_list_gets() 
     assert_eq!(states(&forge), offered);
     forge.github(&HOURLY, "2026-03-02T13:17:00Z").went_well();
     assert_eq!((letters(&forge).len(), states(&forge).as_slice()), (1, &offered[..]));
-    assert_eq!(forge.branches(), ["crieur/newsletter-2", "main"]);
+    let memory = if in_a_branch { &["crieur/state"][..] } else { &[] };
+    assert_eq!(forge.branches(), [&["crieur/newsletter-2"], memory, &["main"]].concat());
 }
 
 #[test]
