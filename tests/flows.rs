@@ -232,7 +232,7 @@ fn a_pull_request_from_a_fork_is_looked_at_with_no_right_and_no_secret() {
 }
 
 /// A folder of releases with this version of the program, packed as they are published.
-fn releases(forge: &Forge) -> PathBuf {
+pub fn releases(forge: &Forge) -> PathBuf {
     let (folder, target) = (forge.join("releases"), format!("{}-unknown-linux-musl", std::env::consts::ARCH));
     crate::release::pack(
         &forge.join("brought/crieur"),

@@ -120,7 +120,7 @@ fn the_configuration_is_for_a_letter_without_a_machine_and_says_what_a_person_mu
         "\n  out: _site ",
         "\n  transport: smtp://write-your-mail-server-here.invalid:587  #",
         "\n  # user: lettre                       # its password: the CI's secret CRIEUR_SMTP_PASSWORD\n",
-        "\ndatabase: git:crieur/state             # the branch that remembers what was announced\n",
+        "\ndatabase: git:crieur/state             # the branch that remembers what was announced, and holds nobody's address\nsecrets: ",
     ] {
         assert!(config.contains(line), "{line:?} is not in\n{config}");
     }

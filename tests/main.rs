@@ -36,6 +36,7 @@ mod limits;
 mod lint;
 mod lost_database;
 mod markdown_it;
+mod newcomers;
 mod offer;
 mod online;
 mod pictures;

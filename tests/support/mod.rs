@@ -25,6 +25,7 @@ pub mod rules;
 pub mod screen;
 pub mod sites;
 pub mod smtp;
+pub mod starters;
 pub mod stores;
 pub mod sympa;
 pub mod terminal;

@@ -15,6 +15,9 @@ const NO_RELAY: &str = "smtp://write-your-mail-server-here.invalid:587";
 const NO_LIST: &str = "write-your-list-here@lists.invalid";
 /// So many items fit into one letter; more are no news when it begins.
 const FIRST_LETTER: usize = 12;
+/// The sample's comment about databases, which are several.
+const SAMPLES_DATABASE: &str = "# people, editions, and the ledger of deliveries; or postgres://…: many workers share it; or
+                                       # git:BRANCH, for letters to a list's address alone: text in a branch, no server";
 /// Where the comments of the sample stand.
 const COMMENTS_AT: usize = 39;
 
@@ -71,13 +74,10 @@ pub fn config(guess: &Guess) -> String {
     set(&mut text, "publish", "out", Some(&guess.out));
     if guess.in_ci {
         set(&mut text, "mail", "transport", Some(NO_RELAY));
-        // A branch called `crieur` would leave no room for the drafts, which are below it.
+        // Beside the drafts, which are `crieur/NEWSLETTER-NUMBER`.
         set(&mut text, "", "database", Some("git:crieur/state"));
         text = text
-            .replace(
-                "# people, editions, and the ledger of deliveries",
-                "# the branch that remembers what was announced",
-            )
+            .replace(SAMPLES_DATABASE, "# the branch that remembers what was announced, and holds nobody's address")
             .replace(
                 "its password: CRIEUR_SMTP_PASSWORD or CRIEUR_SMTP_PASSWORD_FILE",
                 "its password: the CI's secret CRIEUR_SMTP_PASSWORD",

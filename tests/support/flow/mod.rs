@@ -14,6 +14,7 @@ mod github;
 mod gitlab;
 mod steps;
 
+pub use actions::SUBMODULES;
 pub use forge::Forge;
 pub use github::{Event, Run};
 pub use gitlab::Source;
