@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::documented::{Block, blocks, typed, under};
 use crate::support::http::Server;
+use crate::support::origin::{Origin, crieur, write};
 use crate::support::project::{Project, Ran};
 use crate::support::smtp::{Act, Peer, Step};
 use crate::support::{has_program, letters, peer_or_skip};
@@ -43,17 +44,11 @@ fn type_in(project: &Project, now: &str, line: &str, input: &[u8]) -> Ran {
 }
 
 /// The documented files, whose first line says where they stand.
-fn write_documented(
-    project: &Project,
-    blocks: &[Block],
-    heading: &str,
-    folder: &str,
-    change: impl Fn(&str) -> String,
-) {
+fn write_documented(project: &Path, blocks: &[Block], heading: &str, folder: &str, change: impl Fn(&str) -> String) {
     for text in under(blocks, heading, "yaml") {
         let path = text.strip_prefix("# ").and_then(|text| text.split([',', '\n']).next()).expect("its place");
         let path = path.strip_prefix(folder).unwrap_or_else(|| panic!("{path} is not in {folder}"));
-        project.write(path, change(text));
+        write(project, path, &change(text));
     }
 }
 
@@ -74,47 +69,58 @@ fn item(title: &str, date: &str) -> String {
     format!("---\ntitle: {title}\ndate: {date}\n---\nDu nouveau de {title}.\n")
 }
 
-/// The repository's side: its site is served as it was published last.
+/// The repository's side: fresh clones that remember nothing but its branch, and the site as it was published last.
 struct Site {
-    project: Project,
+    origin: Origin,
     published: tempfile::TempDir,
     server: Server,
+    runs: usize,
     number: usize,
 }
 
 impl Site {
     fn new(blocks: &[Block]) -> Site {
-        let project = Project::new().file("posts/avant.md", item("Avant", "2026-02-01"));
-        write_documented(&project, blocks, "The repository", "", str::to_string);
+        let origin = Origin::with(&[("posts/avant.md", &item("Avant", "2026-02-01"))]);
+        origin.configure("maildir:var/outbox", "");
+        write_documented(&origin.editor(), blocks, "The repository", "", str::to_string);
+        origin.commit("A letter");
         let published = tempfile::tempdir().expect("a folder");
         let server = Server::of(published.path());
-        Site { project, published, server, number: 0 }
+        Site { origin, published, server, runs: 0, number: 0 }
     }
 
-    /// What the workflow does: build, publish, send.
-    fn ci(&mut self, now: &str) {
-        self.project.at(now).ok(&["run", "--stage", "build"]);
-        let status =
-            Command::new("cp").arg("-r").arg(self.project.join("public/.")).arg(self.published.path()).status();
+    /// What the workflow does: build, publish, send. Gives the clone that it worked in.
+    fn ci(&mut self, now: &str) -> PathBuf {
+        self.runs += 1;
+        let clone = self.origin.clone(&format!("run-{}", self.runs));
+        let run = |stage: &str| {
+            let ran = crieur(&clone, now, &["run", "--stage", stage]);
+            assert_eq!(ran.status, 0, "{stage}: {}", ran.stderr);
+        };
+        run("build");
+        let status = Command::new("cp").arg("-r").arg(clone.join("public/.")).arg(self.published.path()).status();
         assert!(status.expect("cp runs").success());
-        self.project.ok(&["run", "--stage", "send"]);
+        run("send");
+        clone
     }
 
-    /// A week's news, its edition drafted and merged; on the site with the run after the one that composed it.
+    /// A week's news, its edition drafted and merged, and the run that this starts.
     fn week(&mut self, title: &str, monday: &str) {
-        self.project.write(&format!("posts/{title}.md"), item(title, monday));
-        self.project.at(&format!("{monday}T07:00:00Z")).ok(&["draft", "lettre"]);
         self.number += 1;
-        let file = format!("editions/lettre-{}.md", self.number);
-        self.project.write(&file, self.project.read(&file).replace("send: no ", "send: now "));
+        let (editor, file) = (self.origin.editor(), format!("editions/lettre-{}.md", self.number));
+        write(&editor, &format!("posts/{title}.md"), &item(title, monday));
+        let ran = crieur(&editor, &format!("{monday}T07:00:00Z"), &["draft", "lettre"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        let draft = std::fs::read_to_string(editor.join(&file)).expect("a draft");
+        write(&editor, &file, &draft.replace("send: no ", "send: now "));
+        self.origin.commit("The letter");
         self.ci(&format!("{monday}T08:05:00Z"));
-        self.ci(&format!("{monday}T09:05:00Z"));
     }
 }
 
 fn machine(blocks: &[Block], peer: &Peer) -> Project {
     let machine = Project::empty();
-    write_documented(&machine, blocks, "The machine", "/srv/lettre/", |text| {
+    write_documented(machine.path(), blocks, "The machine", "/srv/lettre/", |text| {
         let changed = text.replace("127.0.0.1:25", &format!("127.0.0.1:{}", peer.port));
         assert!(text.contains("people.csv") || changed != text);
         changed
