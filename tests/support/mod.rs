@@ -13,6 +13,7 @@ pub mod html;
 pub mod http;
 pub mod letters;
 pub mod mta;
+pub mod offering;
 pub mod origin;
 pub mod pages;
 pub mod posted;
