@@ -228,6 +228,23 @@ fn the_site_is_built_as_its_own_folder_says() {
         };
         assert_eq!(differences(&documented, &project.read(file)), expected, "{said:#}");
     }
+    let below = r#"{ "url": "https://ada.example.org/project/", "language": "fr" }"#;
+    for (build, command, noted) in [
+        ("npx @11ty/eleventy --quiet", "npm run build -- --pathprefix=/project/", false),
+        ("eleventy && postcss css", "npm run build", true),
+    ] {
+        let project = eleventy()
+            .file("eleventy.config.js", "export const config = {\n\t// pathPrefix: \"/\",\n};\n")
+            .file("_data/metadata.json", below)
+            .file("package.json", format!("{{ \"scripts\": {{ \"build\": \"{build}\" }} }}"));
+        let said = project.json(&["init", "--forge", "github"], 0);
+        assert!(project.read(GITHUB).contains(&format!("\n        run: {command}\n")), "{}", project.read(GITHUB));
+        assert_eq!(notes(&said).iter().any(|note| note.contains("`--pathprefix=/project/`")), noted, "{said:#}");
+    }
+    let project = repository(hugo().file("static/CNAME", "carnet.example.org\n"), AT_GITHUB, "main");
+    project.write("hugo.toml", "baseURL = 'https://example.org/'\nlanguageCode = 'en-us'\n");
+    project.json(&["init"], 0);
+    assert!(project.read(GITHUB).contains("\n        run: hugo --baseURL https://carnet.example.org/\n"));
     for (lock, step) in [
         ("pnpm-lock.yaml", "\n      - run: corepack enable\n      - run: pnpm install --frozen-lockfile\n"),
         ("yarn.lock", "\n      - run: corepack enable\n      - run: yarn install --frozen-lockfile\n"),

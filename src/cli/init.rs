@@ -68,7 +68,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         guess.language = Some(language.to_string());
         guess.note(format!("the site does not say its language: its posts look like `{language}`"));
     }
-    where_pages_are(&mut guess, forge, repository.as_ref());
+    where_pages_are(&folder, &mut guess, forge, repository.as_ref());
     guess.built = built::propose(&folder, &guess);
     say_what_is_missing(&mut guess);
     let mut written = write(&root, &guess)?;
@@ -105,15 +105,20 @@ fn newsletter(root: &Path, guess: &Guess) -> String {
     names.iter().find_map(stem).unwrap_or_else(|| write::newsletter_name(guess).to_string())
 }
 
-/// The site's address, where its configuration does not say it, or has its generator's example still: GitHub Pages' own.
-fn where_pages_are(guess: &mut Guess, forge: Forge, repository: Option<&Repository>) {
+/// The site's address, where its configuration does not say it, or has its generator's example still: that of its `CNAME`,
+/// else GitHub Pages' own.
+fn where_pages_are(folder: &Folder, guess: &mut Guess, forge: Forge, repository: Option<&Repository>) {
     let url = guess.url.as_deref().and_then(|url| url::Url::parse(url).ok());
     let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
     let example = matches!(host.trim_start_matches("www."), "example.org" | "example.com" | "example.net");
     if guess.url.is_some() && !example {
         return;
     }
-    match repository.filter(|_| forge == Forge::Github).and_then(Repository::pages) {
+    let files = guess.static_folders.iter().map(|path| format!("{path}/CNAME")).chain(["CNAME".to_string()]);
+    let named = files.filter_map(|file| folder.text(&file)).map(|host| format!("https://{}/", host.trim()));
+    let named = named.into_iter().find(|url| url::Url::parse(url).is_ok());
+    let pages = || repository.and_then(Repository::pages);
+    match if forge == Forge::Github { named.or_else(pages) } else { None } {
         Some(pages) => {
             guess.note(format!("the site does not say its address: {pages} is where GitHub Pages puts it"));
             guess.address_for_build = Some(pages.clone());

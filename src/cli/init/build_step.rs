@@ -97,8 +97,12 @@ fn eleventy(folder: &Folder, guess: &Guess, prefix: &str) -> BuildStep {
     }
     .to_string();
     let base = base(guess);
-    let said = super::eleventy::script(folder) + own.as_deref().unwrap_or("");
-    if base != "/" && !said.to_lowercase().contains("pathprefix") {
+    // A line that is commented out says nothing.
+    let script = super::eleventy::script(folder);
+    let lines_of_code = script.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
+    let says = |line: &str| line.to_lowercase().contains("pathprefix");
+    let says_base = own.as_deref().is_some_and(says) || lines_of_code.into_iter().any(says);
+    if base != "/" && !says_base {
         match own.as_deref() {
             None => build.push_str(&format!(" --pathprefix={base}")),
             Some(own)

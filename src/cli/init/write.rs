@@ -39,7 +39,9 @@ pub fn config(guess: &Guess) -> String {
     set(&mut text, site, "author", author.as_deref());
 
     let content = "content";
-    let paths = if guess.paths.is_empty() { vec!["posts".to_string()] } else { guess.paths.clone() };
+    // Where a first post will be.
+    let usual = if guess.generator == "Hugo" { "content/posts" } else { "posts" };
+    let paths = if guess.paths.is_empty() { vec![usual.to_string()] } else { guess.paths.clone() };
     set(&mut text, content, "paths", Some(&list(&paths)));
     if !guess.exclude.is_empty() {
         insert(
