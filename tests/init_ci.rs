@@ -368,6 +368,11 @@ fn a_file_that_is_there_stays_and_it_is_said_how_to_go_on() {
 fn what_was_written_is_known_to_git_and_nothing_is_staged() {
     let project = repository(eleventy().file("own.txt", "mine\n"), AT_GITHUB, "main");
     let words = project.ok(&["init"]);
+    let first = words.lines().next().unwrap_or_default();
+    assert!(
+        first.ends_with(": looks like Eleventy; GitHub's CI announces it (or `--forge none`: a machine of yours)."),
+        "{words}"
+    );
     assert!(words.contains("\n  git commit --all --message \"Announce the news\"\n  git push\n"), "{words}");
     assert!(words.contains("\nTo set once, on the repository's page:\n  Settings > Pages"), "{words}");
     let status = git(project.path(), &["status", "--porcelain", "--untracked-files=all"]);

@@ -91,7 +91,7 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         }))?;
     } else if !globals.quiet {
         let here = arguments.dir.as_deref().map(|dir| format!(" -C {}", dir.display())).unwrap_or_default();
-        let mut words = said(&root, &guess, &written);
+        let mut words = said(&root, forge, &guess, &written);
         words.push_str(&if guess.in_ci { next_in_ci(&to_set, known) } else { next(&guess, &newsletter, &here) });
         globals.print(&words)?;
     }
@@ -302,8 +302,13 @@ fn html_language(folder: &Folder, folders: &[&str]) -> Option<String> {
     None
 }
 
-fn said(root: &Path, guess: &Guess, written: &Written) -> String {
-    let mut words = format!("{}: looks like {}.\n", root.display(), guess.generator);
+fn said(root: &Path, forge: Forge, guess: &Guess, written: &Written) -> String {
+    let by = match forge {
+        Forge::Github => "; GitHub's CI announces it (or `--forge none`: a machine of yours)",
+        Forge::Gitlab => "; GitLab's CI announces it (or `--forge none`: a machine of yours)",
+        Forge::None => "",
+    };
+    let mut words = format!("{}: looks like {}{by}.\n", root.display(), guess.generator);
     for (what, paths) in
         [("wrote    ", &written.written), ("added to ", &written.added_to), ("kept     ", &written.kept)]
     {
