@@ -5,6 +5,7 @@ mod bodies;
 mod bounces;
 mod branch;
 mod branch_killed;
+mod branch_remote;
 mod built;
 mod built_peers;
 mod check;
