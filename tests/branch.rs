@@ -195,6 +195,11 @@ fn without_a_remote_what_looks_works_and_what_sends_says_why_not() {
     let ran = crieur(&clone, MORNING, &["run"]);
     assert_eq!(ran.status, 2);
     assert!(ran.stderr.contains("git ls-remote"), "{}", ran.stderr);
+    for arguments in [&["build"][..], &["check"], &["digest"]] {
+        let ran = crieur(&clone, MORNING, arguments);
+        assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("the branch crieur cannot be asked"), "{}", ran.stderr);
+    }
     git(&clone, &["remote", "remove", "origin"]);
     let ran = crieur(&clone, MORNING, &["run"]);
     assert_eq!(ran.status, 2);
@@ -300,4 +305,40 @@ fn drafts_are_offered_beside_the_memory_whatever_its_branch_is_called() {
         assert_eq!(ran.status, 0, "{}", ran.stderr);
         assert_eq!(origin.letters().len(), 1, "{}", ran.stderr);
     }
+}
+
+/// A hook of the repository: the push is refused as long as `refuse` counts it.
+fn refusing(origin: &Origin, refuse: &str) {
+    let bare = origin.path().join("origin.git");
+    let hook = bare.join("hooks/pre-receive");
+    fs::write(
+        &hook,
+        format!("#!/bin/sh\necho x >> pushes\nn=$(wc -l < pushes)\nif {refuse}; then echo 'the forge is out of order' >&2; exit 1; fi\n"),
+    )
+    .expect("a hook");
+    #[cfg(unix)]
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("its mode");
+}
+
+#[test]
+fn where_sending_cannot_be_pushed_no_byte_leaves() {
+    let origin = Origin::site("");
+    refusing(&origin, "true");
+    let ran = crieur(&origin.clone("one"), MORNING, &["run"]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("the forge is out of order"), "{}", ran.stderr);
+    assert!(origin.letters().is_empty());
+}
+
+#[test]
+fn an_outcome_that_is_refused_is_pushed_again() {
+    let origin = Origin::site("");
+    // The first push says that it is being sent; a command tries three times before it gives up for a while.
+    refusing(&origin, "[ $n -gt 1 ] && [ $n -lt 6 ]");
+    let ran = crieur(&origin.clone("one"), MORNING, &["run"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(origin.letters().len(), 1);
+    assert!(origin.said("editions/news-1/edition.yaml").contains("  state: accepted"));
+    let pushes = fs::read_to_string(origin.path().join("origin.git/pushes")).expect("the pushes");
+    assert_eq!(pushes.lines().count(), 6);
 }

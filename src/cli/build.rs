@@ -150,7 +150,15 @@ impl Memory {
         let database = Database::of(config)?;
         let runtime = runtime()?;
         if let Database::Branch(_) = database {
-            let store = runtime.block_on(Store::look(&database))?;
+            let store = match runtime.block_on(Store::look(&database)) {
+                Err(error) if error.is_unreachable_branch() => {
+                    report::line(format_args!(
+                        "{database} cannot be asked, so letters that were sent are not written: {error}"
+                    ));
+                    None
+                }
+                looked => looked?,
+            };
             return Ok(store.map(|store| Memory { runtime, store }));
         }
         // One that was never used stays unmade, or empty.

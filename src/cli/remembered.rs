@@ -45,7 +45,16 @@ pub struct Standing {
 pub fn read(config: &Config) -> anyhow::Result<Remembered> {
     let database = Database::of(config)?;
     runtime()?.block_on(async {
-        let Some(mut store) = Store::look(&database).await? else { return Ok(Remembered::default()) };
+        let looked = match Store::look(&database).await {
+            Err(error) if error.is_unreachable_branch() => {
+                report::line(format_args!(
+                    "{database} cannot be asked, so what was announced is not known here: {error}"
+                ));
+                None
+            }
+            looked => looked?,
+        };
+        let Some(mut store) = looked else { return Ok(Remembered::default()) };
         if store.is_stale() {
             report::line(format_args!("{database} could not be asked: this is what it said last"));
         }

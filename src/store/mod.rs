@@ -90,6 +90,11 @@ impl StoreError {
         matches!(self, StoreError::OtherKey)
     }
 
+    /// The branch cannot be asked here and now: no network, say, or no right to it.
+    pub fn is_unreachable_branch(&self) -> bool {
+        matches!(self, StoreError::Git(GitError::Failed { .. } | GitError::TooLong { .. }))
+    }
+
     /// Another run has pushed to the branch: what this one did is not kept, and can begin again.
     pub fn is_overtaken(&self) -> bool {
         matches!(self, StoreError::Overtaken)
