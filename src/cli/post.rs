@@ -209,7 +209,7 @@ impl Posted {
     /// Pushes what else changed, where the memory is a branch.
     pub async fn keep(&self, globals: &Globals, office: &mut Office) -> anyhow::Result<()> {
         if !self.outcome_is_lost {
-            office.store.keep("what was looked at", globals.now).await?;
+            office.store.keep("after a run", globals.now).await?;
         }
         Ok(())
     }
