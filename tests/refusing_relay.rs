@@ -111,6 +111,19 @@ fn while_the_relay_is_down_both_editions_wait_and_say_so_and_the_feeds_are_writt
         let now = edition(&project, index);
         assert_eq!((&now["state"], &now["pending"]), (&Value::from("sending"), &Value::from(3)), "{now}");
     }
+    // A day later it is.
+    let tomorrow = (chrono::Utc::now() + chrono::TimeDelta::hours(25)).to_rfc3339();
+    let ran = project.crieur(&["--now", &tomorrow, "run"]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    for name in ["news n° 1, frozen on ", "other n° 1, frozen on "] {
+        assert!(
+            ran.stderr.contains(name)
+                && ran.stderr.contains("cannot leave: ")
+                && ran.stderr.contains("config/crieur.yaml:"),
+            "{}",
+            ran.stderr
+        );
+    }
     // It is there again: the next run goes on with both.
     let peer = Peer::start(|_| Act::Usual);
     let config = project.read("config/crieur.yaml").replace(&closed.to_string(), &peer.port.to_string());

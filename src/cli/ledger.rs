@@ -1,9 +1,15 @@
 //! How editions and their ledgers are shown, as JSON and as a table.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use crate::config::{Config, place_of};
+use crate::problem::{Problem, Problems};
 use crate::store::editions::{Counts, Edition, State};
+
+/// Longer than a mail server is down for, unless a person does something.
+const LONG_WAIT: TimeDelta = TimeDelta::days(1);
 
 /// An edition as the contract's JSON lists it.
 pub fn as_json(edition: &Edition) -> Value {
@@ -32,6 +38,19 @@ pub fn as_json(edition: &Edition) -> Value {
 /// Whether a person should look at an edition.
 pub fn needs_a_person(edition: &Edition) -> bool {
     edition.state == State::Held || edition.counts.uncertain > 0
+}
+
+/// That an edition waits for the mail server too long: one that is down wakes nobody, one that stays down does.
+pub fn long_wait(edition: &Edition, words: &str, config: &Config, now: DateTime<Utc>) -> Problems {
+    if now - edition.composed < LONG_WAIT {
+        return Problems::new();
+    }
+    let (name, number) = (&edition.newsletter, edition.number);
+    let since = edition.composed.with_timezone(&config.site.time_zone).format("%Y-%m-%d %H:%M");
+    let message = format!("{name} n° {number}, frozen on {since}, cannot leave: {words}");
+    let place = place_of(&config.root, "config/crieur.yaml", &["mail", "transport"]);
+    let help = "look at the mail server, and whether this is its name; every run tries again";
+    Problems(vec![Problem::error("mail-server-down", message).help(help).at(place)])
 }
 
 /// Editions as a table: a line each, and a line below for what a person should know.

@@ -121,8 +121,9 @@ impl Posted {
                 continue;
             }
             self.touched.insert((edition.newsletter.clone(), edition.number));
-            if let Some(words) = &self.waits {
+            if let Some(words) = self.waits.clone() {
                 say_ended(globals, &edition, &Ended::Waits(words.clone()));
+                self.problems.extend(ledger::long_wait(&edition, &words, &office.config, globals.now));
                 continue;
             }
             if office.store.is_sent_elsewhere(edition.id).await? {
@@ -174,10 +175,24 @@ impl Posted {
             );
             say_ended(globals, &after, &ended);
             if let Ended::Waits(words) = ended {
+                self.problems.extend(ledger::long_wait(&after, &words, &office.config, globals.now));
                 self.waits = Some(words);
             }
         }
         Ok(())
+    }
+
+    /// What happened to the editions that were touched, as the memory's commit says it; `None`: nothing.
+    pub async fn in_words(&self, office: &mut Office) -> anyhow::Result<Option<String>> {
+        let mut words = Vec::new();
+        for (newsletter, number) in &self.touched {
+            let state = match office.store.edition(newsletter, *number).await?.map(|edition| edition.state) {
+                Some(State::Composed | State::Sending) | None => "frozen",
+                Some(state) => state.as_str(),
+            };
+            words.push(format!("{newsletter} n° {number}: {state}"));
+        }
+        Ok(Some(words.join(", ")).filter(|words| !words.is_empty()))
     }
 
     /// Whether a letter that nobody has waits until its pages answer; after its newsletter's `wait_for_pages` it is held.

@@ -81,7 +81,8 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
                 posted.compose(globals, office, material, newsletter, Asked::BeforeDeployment).await?;
             }
             // Before anything of them is written: whoever was overtaken begins again.
-            office.store.keep("before the site is published", globals.now).await?;
+            let what = posted.in_words(office).await?;
+            office.store.keep(what.as_deref().unwrap_or("before the site is published"), globals.now).await?;
             editions = posted.editions(office, |_| true).await?;
         }
         announce::write_pages(&mut office.store, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
