@@ -37,6 +37,7 @@ mod limits;
 mod lint;
 mod lost_database;
 mod markdown_it;
+mod month;
 mod newcomers;
 mod offer;
 mod online;

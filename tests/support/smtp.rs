@@ -120,7 +120,15 @@ impl Peer {
     }
 
     pub fn able(abilities: Abilities, orders: impl Fn(&Step) -> Act + Send + Sync + 'static) -> Peer {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Peer::on(TcpListener::bind("127.0.0.1:0").expect("a port"), abilities, orders)
+    }
+
+    /// At a port that was chosen before.
+    pub fn on(
+        listener: TcpListener,
+        abilities: Abilities,
+        orders: impl Fn(&Step) -> Act + Send + Sync + 'static,
+    ) -> Peer {
         let peer = Peer {
             port: listener.local_addr().expect("its number").port(),
             abilities,

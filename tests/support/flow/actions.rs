@@ -54,6 +54,7 @@ pub fn double(work: &mut Work<'_>, uses: &str, with: &BTreeMap<String, String>) 
         "actions/deploy-pages" => {
             may(work, "pages")?;
             may(work, "id-token")?;
+            let _publishing = work.forge.publishing.lock().expect("nobody panicked");
             let (site, old) = (work.forge.join("site"), work.forge.join("temp/old-site"));
             let _ = fs::remove_dir_all(&old);
             fs::rename(&site, &old).expect("the old site");

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,6 +19,9 @@ pub struct Forge {
     pub secrets: BTreeMap<String, String>,
     /// Where the action finds releases; `None`: the program is simply there.
     pub releases: Option<PathBuf>,
+    folders: AtomicUsize,
+    /// Whoever holds it publishes the site.
+    pub publishing: Mutex<()>,
 }
 
 /// A pull request, as `gh` keeps it.
@@ -42,10 +47,23 @@ impl Forge {
             fs::create_dir_all(at(path)).expect("a folder");
         }
         let server = Server::of(&at("site"));
-        let forge = Forge { folder, server, secrets: BTreeMap::new(), releases: None };
+        let forge = Forge {
+            folder,
+            server,
+            secrets: BTreeMap::new(),
+            releases: None,
+            folders: AtomicUsize::new(0),
+            publishing: Mutex::new(()),
+        };
         let bare = forge.join("repository.git");
         forge.git(forge.path(), &["init", "--quiet", "--bare", "--initial-branch=main", &bare.to_string_lossy()]);
-        for (key, value) in [("uploadpack.allowAnySHA1InWant", "true"), ("receive.advertisePushOptions", "true")] {
+        // Each job fetches it whole: what packing saves is not worth its time.
+        for (key, value) in [
+            ("uploadpack.allowAnySHA1InWant", "true"),
+            ("receive.advertisePushOptions", "true"),
+            ("core.compression", "0"),
+            ("pack.window", "0"),
+        ] {
             forge.git(&bare, &["config", key, value]);
         }
         forge.program(&bare.join("hooks/pre-receive"), HOOK);
@@ -60,6 +78,11 @@ impl Forge {
 
     pub fn join(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
+    }
+
+    /// A folder that no other run has.
+    pub fn fresh(&self, name: &str) -> PathBuf {
+        self.join(&format!("temp/{name}-{}", self.folders.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The repository's address, by which a clone may be shallow.

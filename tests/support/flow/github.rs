@@ -83,8 +83,7 @@ impl Run {
 impl Forge {
     /// Runs the workflow of `main` (or of a pull request's merge) for an event, at a moment.
     pub fn github(&self, event: &Event, now: &str) -> Run {
-        let artifacts =
-            self.join(&format!("temp/artifacts-{}", fs::read_dir(self.join("temp")).expect("a folder").count()));
+        let artifacts = self.fresh("artifacts");
         fs::create_dir_all(&artifacts).expect("a folder");
         let bare = self.join("repository.git");
         let commit = match event {
@@ -143,7 +142,7 @@ impl Forge {
         only(job, name, &keys);
         only(&job["defaults"], "defaults", &["run"]);
         only(&job["defaults"]["run"], "defaults.run", &["working-directory"]);
-        let place = self.join(&format!("temp/{name}-{}", fs::read_dir(self.join("temp")).expect("a folder").count()));
+        let place = self.fresh(name);
         let (workspace, temp) = (place.join("workspace"), place.join("temp"));
         fs::create_dir_all(&workspace).expect("a folder");
         fs::create_dir_all(&temp).expect("a folder");

@@ -47,8 +47,7 @@ const GLOBAL: [&str; 3] = ["variables", "stages", "workflow"];
 impl Forge {
     /// Runs the pipeline of `main` (or of a merge request's merge), at a moment.
     pub fn gitlab(&self, source: &Source, now: &str) -> Run {
-        let artifacts =
-            self.join(&format!("temp/artifacts-{}", fs::read_dir(self.join("temp")).expect("a folder").count()));
+        let artifacts = self.fresh("artifacts");
         fs::create_dir_all(&artifacts).expect("a folder");
         let commit = match source {
             Source::MergeRequest { number, head } => actions::merged(self, *number, head),
@@ -105,7 +104,7 @@ impl Forge {
         if rule["when"] != "always" && waits_for.iter().any(failed) {
             return done;
         }
-        let place = self.join(&format!("temp/{name}-{}", fs::read_dir(self.join("temp")).expect("a folder").count()));
+        let place = self.fresh(name);
         let workspace = place.join("workspace");
         fs::create_dir_all(&workspace).expect("a folder");
         for arguments in [
