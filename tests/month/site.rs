@@ -38,8 +38,8 @@ pub struct Site {
     posts: PathBuf,
     /// Everything that the runs printed.
     pub logs: String,
-    /// Every page that was ever published, but for the letters' and the feeds, which grow.
-    pub pages: String,
+    /// Everything that could ever be read on the site, and in a pull request.
+    pub pages: BTreeSet<String>,
 }
 
 /// A letter, as the list has it.
@@ -71,7 +71,7 @@ impl Site {
         forge.program(&forge.join("bin/npx"), GENERATOR);
         let editor = forge.clone("editor");
         let corpus = corpora.join("minumeco-2026/posts");
-        let mut site = Site { forge, editor, posts: corpus, logs: String::new(), pages: String::new() };
+        let mut site = Site { forge, editor, posts: corpus, logs: String::new(), pages: BTreeSet::new() };
         site.forge.secrets.insert("CRIEUR_SMTP_PASSWORD".into(), PASSWORD.into());
         let workflow = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy/github-eleventy.yml");
         let workflow = fs::read_to_string(workflow).expect("the documented workflow");
@@ -188,14 +188,12 @@ impl Site {
             self.logs.push_str(&job.summary);
         }
         for pull in self.forge.pulls() {
-            self.pages.push_str(&[&[pull.title, pull.body][..], &pull.comments].concat().join("\n"));
+            self.pages.extend([pull.title, pull.body].into_iter().chain(pull.comments));
         }
         self.look_at_the_feeds();
         for path in pages_in(&self.forge.join("site")) {
             let text = String::from_utf8_lossy(&fs::read(&path).expect("a page")).into_owned();
-            if !self.pages.contains(&text) {
-                self.pages.push_str(&text);
-            }
+            self.pages.insert(text);
         }
     }
 
@@ -203,7 +201,10 @@ impl Site {
         let page = |path: &str| self.forge.page(path).unwrap_or_else(|| panic!("{path} is not on the site"));
         for path in ["feed/feed.xml", "feed/rss.xml"] {
             let text = page(path);
-            assert_eq!(rules::complaints(&text), [""; 0], "{path}");
+            // What was valid stays so.
+            if !self.pages.contains(&text) {
+                assert_eq!(rules::complaints(&text), [""; 0], "{path}");
+            }
             let feed = feed_rs::parser::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{path}: {error}"));
             let ids: BTreeSet<&str> = feed.entries.iter().map(|entry| entry.id.as_str()).collect();
             assert_eq!((ids.len(), feed.entries.len()), (self.posts(), self.posts()), "{path}");
