@@ -120,3 +120,20 @@ fn a_list_can_be_exported_and_imported_again() {
     let printed = import(&project, &project.read("out.csv"), &[], 0);
     assert_eq!(printed["added"], 0);
 }
+
+#[test]
+fn whoever_has_read_enough_may_go() {
+    let project = project();
+    let people: String = (0..5000).map(|number| format!("person{number}@example.org,Person\n")).collect();
+    import(&project, &format!("email,name\n{people}"), &[], 0);
+    for arguments in [&["recipients", "export"][..], &["recipients", "list"], &["--json", "recipients", "list"]] {
+        let mut command = project.command(arguments);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        // Nobody reads a byte.
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}

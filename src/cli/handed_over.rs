@@ -44,8 +44,7 @@ pub async fn send(globals: &Globals, arguments: &Args, file: &Path) -> anyhow::R
         waited += LOOK;
     };
     let outcome = take_in(globals, &mut office, &newsletter, &parcel, arguments).await;
-    office.store.close().await?;
-    outcome
+    office.close_after(outcome).await
 }
 
 async fn take_in(

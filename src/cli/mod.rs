@@ -172,7 +172,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::NeedsAPerson) => ExitCode::from(1),
         Ok(Outcome::TryLater) => ExitCode::from(TRY_LATER),
         Err(error) => {
-            if report::is_broken_pipe(&error) {
+            if error.is::<report::NobodyReads>() {
                 return ExitCode::SUCCESS;
             }
             say_why_not(&globals, &error);

@@ -59,6 +59,15 @@ impl Office {
         Ok(Office { config, problems, secrets, store })
     }
 
+    /// Closes the database after a command's work, and gives what came of that: what went wrong before says more than that
+    /// a database that is gone cannot be closed.
+    pub async fn close_after<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        let closed = self.store.close().await;
+        let done = done?;
+        closed?;
+        Ok(done)
+    }
+
     /// Refuses a command about people where the memory is a branch, which knows nobody.
     pub fn needs_people(&self) -> anyhow::Result<()> {
         let Some(branch) = self.config.branch() else { return Ok(()) };

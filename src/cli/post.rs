@@ -121,63 +121,68 @@ impl Posted {
                 continue;
             }
             self.touched.insert((edition.newsletter.clone(), edition.number));
-            if let Some(words) = self.waits.clone() {
-                say_ended(globals, &edition, &Ended::Waits(words.clone()));
-                self.problems.extend(ledger::long_wait(&edition, &words, &office.config, globals.now));
-                continue;
-            }
-            if office.store.is_sent_elsewhere(edition.id).await? {
-                globals.say(format_args!("{} n° {}: another run is sending it", edition.newsletter, edition.number));
-                continue;
-            }
-            if self.after_deployment && self.waits_for_deployment(globals, office, &edition).await? {
-                continue;
-            }
-            let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
+            let name = format!("{} n° {}", edition.newsletter, edition.number);
+            self.deliver_one(globals, office, setting, edition).await.context(name)?;
+        }
+        Ok(())
+    }
+
+    async fn deliver_one(
+        &mut self,
+        globals: &Globals,
+        office: &mut Office,
+        setting: &Setting,
+        edition: Edition,
+    ) -> anyhow::Result<()> {
+        let name = format!("{} n° {}", edition.newsletter, edition.number);
+        if let Some(words) = self.waits.clone() {
+            say_ended(globals, &edition, &Ended::Waits(words.clone()));
+            self.problems.extend(ledger::long_wait(&edition, &words, &office.config, globals.now));
+            return Ok(());
+        }
+        if office.store.is_sent_elsewhere(edition.id).await? {
+            globals.say(format_args!("{name}: another run is sending it"));
+            return Ok(());
+        }
+        if self.after_deployment && self.waits_for_deployment(globals, office, &edition).await? {
+            return Ok(());
+        }
+        // Before the first letter leaves: it names this page, and shows these pictures.
+        let published = office.config.root.join(&office.config.publish.out);
+        announce::write_page(&mut office.store, &edition, &published).await?;
+        announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
+        let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
+        if office.store.is_branch() {
             let resends = newsletter.is_none_or(|newsletter| newsletter.on_uncertain == OnUncertain::Resend);
-            if office.store.is_branch() {
-                if !office.store.can_be_tried(edition.id, resends, setting.clock.now()).await? {
-                    say_ended(globals, &edition, &Ended::Tried);
-                    continue;
-                }
-                office.store.keep_sending(&edition.newsletter, edition.number, setting.clock.now()).await?;
+            if !office.store.can_be_tried(edition.id, resends, setting.clock.now()).await? {
+                say_ended(globals, &edition, &Ended::Tried);
+                return Ok(());
             }
-            // Before the first letter leaves: it names this page, and shows these pictures.
-            let published = office.config.root.join(&office.config.publish.out);
-            announce::write_page(&mut office.store, &edition, &published).await?;
-            announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
-            let bar = progress_bar(globals, &edition);
-            let progress = &mut |settled| bar.inc(settled);
-            let ended =
-                announce::deliver_frozen(&mut office.store, setting, &office.config, newsletter, &edition, progress)
-                    .await;
-            bar.finish_and_clear();
-            let ended = ended.with_context(|| format!("{} n° {}", edition.newsletter, edition.number))?;
-            let kept = office.store.keep_outcome(&edition.newsletter, edition.number, setting.clock.now()).await;
-            match kept {
-                Err(error) if !error.is_overtaken() => {
-                    let name = format!("{} n° {}", edition.newsletter, edition.number);
-                    let message =
-                        format!("{name} may have left, and what became of it is not in the branch: {error}");
-                    let help = "a run that comes later takes it as uncertain; `crieur resolve` says what is true";
-                    self.problems.push(Problem::error("outcome-not-kept", message).help(help));
-                    self.outcome_is_lost = true;
-                    return Ok(());
-                }
-                kept => kept?,
+            office.store.keep_sending(&edition.newsletter, edition.number, setting.clock.now()).await?;
+        }
+        let bar = progress_bar(globals, &edition);
+        let progress = &mut |settled| bar.inc(settled);
+        let ended =
+            announce::deliver_frozen(&mut office.store, setting, &office.config, newsletter, &edition, progress)
+                .await;
+        bar.finish_and_clear();
+        let ended = ended?;
+        match office.store.keep_outcome(&edition.newsletter, edition.number, setting.clock.now()).await {
+            Err(error) if !error.is_overtaken() => {
+                let message = format!("{name} may have left, and what became of it is not in the branch: {error}");
+                let help = "a run that comes later takes it as uncertain; `crieur resolve` says what is true";
+                self.problems.push(Problem::error("outcome-not-kept", message).help(help));
+                self.outcome_is_lost = true;
+                return Ok(());
             }
-            let after = office.store.edition(&edition.newsletter, edition.number).await?.unwrap_or(edition);
-            anyhow::ensure!(
-                after.counts.balance(),
-                "the ledger of {} n° {} does not balance",
-                after.newsletter,
-                after.number
-            );
-            say_ended(globals, &after, &ended);
-            if let Ended::Waits(words) = ended {
-                self.problems.extend(ledger::long_wait(&after, &words, &office.config, globals.now));
-                self.waits = Some(words);
-            }
+            kept => kept?,
+        }
+        let after = office.store.edition(&edition.newsletter, edition.number).await?.unwrap_or(edition);
+        anyhow::ensure!(after.counts.balance(), "its ledger does not balance");
+        say_ended(globals, &after, &ended);
+        if let Ended::Waits(words) = ended {
+            self.problems.extend(ledger::long_wait(&after, &words, &office.config, globals.now));
+            self.waits = Some(words);
         }
         Ok(())
     }

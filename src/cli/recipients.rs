@@ -108,8 +108,7 @@ pub fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
             Command::List(arguments) => list(globals, &mut office, arguments).await,
             Command::Remove(arguments) => remove(globals, &mut office, arguments).await,
         };
-        office.store.close().await?;
-        outcome
+        office.close_after(outcome).await
     })
 }
 
@@ -266,19 +265,11 @@ async fn export(office: &mut Office, arguments: Export) -> anyhow::Result<Outcom
         None => Box::new(std::io::stdout().lock()),
     };
     let mut writer = csv::Writer::from_writer(target);
-    writer.write_record([
-        "email",
-        "name",
-        "newsletter",
-        "state",
-        "basis",
-        "proof",
-        "added",
-        "suppressed",
-        "fields",
-    ])?;
+    writer
+        .write_record(["email", "name", "newsletter", "state", "basis", "proof", "added", "suppressed", "fields"])
+        .map_err(unread)?;
     walk(office, arguments.newsletter.as_deref(), |listed| {
-        Ok(writer.write_record([
+        let row = writer.write_record([
             listed.addressee.email.as_str(),
             listed.addressee.name.as_deref().unwrap_or(""),
             &listed.newsletter,
@@ -288,11 +279,20 @@ async fn export(office: &mut Office, arguments: Export) -> anyhow::Result<Outcom
             &listed.added.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             if listed.suppressed { "1" } else { "0" },
             &listed.addressee.fields,
-        ])?)
+        ]);
+        row.map_err(unread)
     })
     .await?;
-    writer.flush()?;
+    writer.flush().map_err(csv::Error::from).map_err(unread)?;
     Ok(Outcome::Done)
+}
+
+/// Of a list that is written to standard output: whoever has read enough may go.
+fn unread(error: csv::Error) -> anyhow::Error {
+    match error.kind() {
+        csv::ErrorKind::Io(io) if io.kind() == std::io::ErrorKind::BrokenPipe => report::NobodyReads.into(),
+        _ => error.into(),
+    }
 }
 
 async fn list(globals: &Globals, office: &mut Office, arguments: List) -> anyhow::Result<Outcome> {

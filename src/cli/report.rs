@@ -12,22 +12,21 @@ pub fn line(words: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{words}");
 }
 
+/// Whoever read our output went away: no failure of ours. Another pipe that breaks (a database's, a mail server's) is one.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub struct NobodyReads;
+
 /// Text on standard output, with a final line break.
 pub fn print(words: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(words.as_bytes())?;
-    if !words.ends_with('\n') {
-        out.write_all(b"\n")?;
+    let end = if words.ends_with('\n') { "" } else { "\n" };
+    let written =
+        out.write_all(words.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(NobodyReads.into()),
+        written => Ok(written?),
     }
-    Ok(out.flush()?)
-}
-
-/// Whether what read our output went away: no failure of ours.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Every problem on standard error, in a compiler's form, and how many there were.

@@ -44,8 +44,7 @@ async fn one_turn(globals: &Globals, stage: Option<Stage>) -> anyhow::Result<Out
         return say_nothing_done(globals);
     };
     let outcome = work(globals, &mut office, stage).await;
-    office.store.close().await?;
-    outcome
+    office.close_after(outcome).await
 }
 
 fn say_nothing_done(globals: &Globals) -> anyhow::Result<Outcome> {

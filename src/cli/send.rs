@@ -65,8 +65,7 @@ async fn one_turn(globals: &Globals, arguments: &Args) -> anyhow::Result<Outcome
     } else {
         test(globals, &mut office, &newsletters, &arguments.test).await
     };
-    office.store.close().await?;
-    outcome
+    office.close_after(outcome).await
 }
 
 async fn send(
