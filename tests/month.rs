@@ -6,6 +6,7 @@ use std::net::TcpListener;
 
 use crate::support::flow::Event;
 use crate::support::smtp::{Abilities, Act, PASSWORD, Peer};
+use crate::support::sympa::Sympa;
 use crate::support::{corpora, has_program, peer_or_skip};
 use site::{HOURLY, LIST, MEMORY, REPLY_TO, Site};
 
@@ -42,6 +43,7 @@ fn a_month_of_a_real_site_is_told_to_its_list_once_and_in_order() {
     nothing_happens_in_a_quiet_time(&mut site);
     the_list_has_these_letters_and_each_post_once(&mut site);
     nobodys_address_and_no_secret_can_be_read(&site);
+    a_real_list_server_passes_each_letter_on_to_its_members(&site, test);
 }
 
 fn begins(site: &mut Site) {
@@ -330,4 +332,35 @@ fn nobodys_address_and_no_secret_can_be_read(site: &Site) {
     }
     // Whoever reads the letter may write to the team: it says so, and so does its page.
     assert!(pages.contains(REPLY_TO) && !site.logs.contains(REPLY_TO));
+}
+
+fn a_real_list_server_passes_each_letter_on_to_its_members(site: &Site, test: &str) {
+    let Some(sympa) = Sympa::start(test) else { return };
+    let (name, sender) = (LIST.split('@').next().expect("a name"), "lettre@letters.example.org");
+    let members = ["ana@example.org", "bo@example.org", "chloe@example.org"];
+    sympa.list(name, sender, "s/^send .*/send newsletter/; /^custom_subject/d", "", &members);
+    let mut sent = Vec::new();
+    for entry in std::fs::read_dir(site.forge.join("list/new")).expect("the list's Maildir") {
+        let letter = std::fs::read_to_string(entry.expect("an entry").path()).expect("a letter");
+        sent.push(letter.replace("\r\n", "\n"));
+    }
+    for letter in &sent {
+        sympa.receive(LIST, sender, letter);
+    }
+    let id = |letter: &str| {
+        let ids = letter.lines().filter_map(|line| line.strip_prefix("Message-ID: "));
+        ids.map(str::to_string).next().unwrap_or_default()
+    };
+    let passed = sympa
+        .passed(|passed| passed.letter.contains("\nFrom: ") && id(&passed.letter).contains("@letters."), sent.len());
+    for letter in &sent {
+        let mut same = passed.iter().filter(|passed| id(&passed.letter) == id(letter));
+        let passed = same.next().unwrap_or_else(|| panic!("{} did not come", id(letter)));
+        assert!(same.next().is_none() && passed.recipients.len() == members.len(), "{:?}", passed.recipients);
+        assert!(passed.letter.contains(&format!("\nList-Id: <{name}.lists.example.org>\n")));
+        assert_eq!(
+            passed.letter.split_once("\n\n").map(|(_, body)| body),
+            letter.split_once("\n\n").map(|(_, body)| body)
+        );
+    }
 }
