@@ -1,7 +1,9 @@
 //! Tokens that travel in letters: the one that leaves a newsletter, and the one that names a returned letter.
 //!
-//! Both are base32 in lower case without padding (a local part may be folded to lower case on its way), at most 40
-//! characters, with 96 bits of signature. A leaving token is for one person and one newsletter, holds neither in the
+//! A third stands on the page of the web service alone: the one that undoes a leaving, bound to the moment of it.
+//!
+//! All are base32 in lower case without padding (a local part may be folded to lower case on its way), those of
+//! letters at most 40 characters, with 96 bits of signature. A leaving token is for one person and one newsletter, holds neither in the
 //! clear, never expires, and can do nothing but leave.
 
 use data_encoding::BASE32_NOPAD;
@@ -10,6 +12,7 @@ use crate::secrets::{Secrets, same_signature};
 
 const LEAVE: &str = "leave";
 const BOUNCE: &str = "bounce";
+const COME_BACK: &str = "come back";
 
 /// The token with which one person leaves one newsletter: 32 characters.
 pub fn leave(secrets: &Secrets, newsletter: &str, recipient: i64) -> String {
@@ -31,6 +34,31 @@ pub fn read_leave<'a>(
         .into_iter()
         .find(|newsletter| same_signature(&secrets.signature(LEAVE, &[newsletter.as_bytes(), recipient]), signature))
         .map(|newsletter| (newsletter, number))
+}
+
+/// The token that undoes one person's leaving of one newsletter at a moment: 45 characters. Whoever reads it looks whether it
+/// is too late.
+pub fn come_back(secrets: &Secrets, newsletter: &str, recipient: i64, left: i64) -> String {
+    let (recipient, left) = (recipient.to_be_bytes(), left.to_be_bytes());
+    let signature = secrets.signature(COME_BACK, &[newsletter.as_bytes(), &recipient, &left]);
+    write(&[&recipient, &left, &signature])
+}
+
+/// Whose leaving a token undoes, of which of `newsletters`, and when that was; `None` when we did not write it.
+pub fn read_come_back<'a>(
+    secrets: &Secrets,
+    newsletters: impl IntoIterator<Item = &'a str>,
+    token: &str,
+) -> Option<(&'a str, i64, i64)> {
+    let bytes = read(token)?;
+    let (recipient, rest) = bytes.split_at_checked(8)?;
+    let (left, signature) = rest.split_at_checked(8)?;
+    let number = i64::from_be_bytes(recipient.try_into().ok()?);
+    let moment = i64::from_be_bytes(left.try_into().ok()?);
+    let signed = |newsletter: &&str| {
+        same_signature(&secrets.signature(COME_BACK, &[newsletter.as_bytes(), recipient, left]), signature)
+    };
+    newsletters.into_iter().find(signed).map(|newsletter| (newsletter, number, moment))
 }
 
 /// The token of one delivery, in the envelope sender: 39 characters.
@@ -94,6 +122,21 @@ mod tests {
             assert_eq!(read_leave(&secrets(), ["referents"], &changed), None, "{changed}");
         }
         assert_eq!(read_bounce(&secrets(), &token), None);
+    }
+
+    #[test]
+    fn a_token_that_undoes_is_for_one_person_one_newsletter_and_one_moment() {
+        let token = come_back(&secrets(), "referents", 5, 1000);
+        assert_eq!(read_come_back(&secrets(), ["news", "referents"], &token), Some(("referents", 5, 1000)));
+        assert_eq!(read_come_back(&secrets(), ["news"], &token), None);
+        assert_eq!(read_leave(&secrets(), ["referents"], &token), None);
+        assert_eq!(read_come_back(&secrets(), ["referents"], &leave(&secrets(), "referents", 5)), None);
+        for place in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'a' { b'b' } else { b'a' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(read_come_back(&secrets(), ["referents"], &changed), None, "{changed}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod explain;
 pub mod freeze;
 mod intake;
 pub mod items;
+pub mod leaving;
 pub mod ledger;
 pub mod newsletters;
 pub mod pictures;
@@ -45,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_paces.sql"),
     include_str!("migrations/0005_workers.sql"),
     include_str!("migrations/0006_returned.sql"),
+    include_str!("migrations/0007_leaving.sql"),
 ];
 
 pub use branch::{Branch, without_addresses};

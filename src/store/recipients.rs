@@ -3,7 +3,7 @@
 //! Promises: nobody who left is revived by an import; leaving takes effect with the commit.
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::ledger::LEFT;
 use super::newsletters::moment;
@@ -93,20 +93,17 @@ impl Store {
             .await?
             .rows_affected();
         }
-        // No body starts for that person from the commit on: a worker that is about to begin one waits for it, or has begun.
+        // This is a word of its own: what was left from the page cannot be undone there any more.
         sqlx::query(
-            "UPDATE deliveries SET state = 'suppressed', updated_at = $1, worker = NULL, reply = $2
-             WHERE recipient = $3 AND state IN ('pending', 'claimed')
-               AND edition IN (SELECT id FROM editions WHERE state <> 'cancelled'
-                    AND (newsletter = $4 OR CAST($5 AS BIGINT) = 1))",
+            "UPDATE subscriptions SET was = NULL
+             WHERE recipient = $1 AND was IS NOT NULL AND (newsletter = $2 OR CAST($3 AS BIGINT) = 1)",
         )
-        .bind(now.timestamp())
-        .bind(LEFT)
         .bind(recipient)
         .bind(newsletter.unwrap_or(""))
         .bind(i64::from(newsletter.is_none()))
         .execute(&mut *transaction)
         .await?;
+        suppress_under_way(&mut transaction, recipient, newsletter, now).await?;
         transaction.commit().await?;
         Ok(left)
     }
@@ -192,6 +189,29 @@ impl Store {
             .await?;
         row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?, moment(row.try_get(2)?)))).transpose()
     }
+}
+
+/// No body starts for that person from the commit on: a worker that is about to begin one waits for it, or has begun.
+pub(super) async fn suppress_under_way(
+    connection: &mut AnyConnection,
+    recipient: i64,
+    newsletter: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE deliveries SET state = 'suppressed', updated_at = $1, worker = NULL, reply = $2
+         WHERE recipient = $3 AND state IN ('pending', 'claimed')
+           AND edition IN (SELECT id FROM editions WHERE state <> 'cancelled'
+                AND (newsletter = $4 OR CAST($5 AS BIGINT) = 1))",
+    )
+    .bind(now.timestamp())
+    .bind(LEFT)
+    .bind(recipient)
+    .bind(newsletter.unwrap_or(""))
+    .bind(i64::from(newsletter.is_none()))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]
