@@ -47,6 +47,15 @@ pub fn due(newsletter: &Newsletter, zone: Tz, considered: DateTime<Utc>, now: Da
     }
 }
 
+/// How many editions a timetable foresees in the year after `now`, a few hundred at most; `None`: there is no timetable.
+pub fn in_a_year(newsletter: &Newsletter, zone: Tz, now: DateTime<Utc>) -> Option<usize> {
+    let Schedule::Cron(expression) = &newsletter.schedule else { return None };
+    let cron = expression.parse::<Cron>().ok()?;
+    let end = now + chrono::Duration::days(365);
+    let following = |moment: &DateTime<Utc>| next_moment(&cron, zone, *moment).filter(|next| *next <= end);
+    Some(std::iter::successors(following(&now), following).take(400).count())
+}
+
 /// The hour at which a newsletter goes when a person names a day alone: its timetable's if that names one, else nine.
 pub fn hour(newsletter: &Newsletter) -> NaiveTime {
     let of_timetable = match &newsletter.schedule {
@@ -88,6 +97,23 @@ mod tests {
 
     fn cron(expression: &str) -> Newsletter {
         Newsletter { schedule: Schedule::Cron(expression.into()), ..newsletter() }
+    }
+
+    #[test]
+    fn a_timetable_says_how_often_in_a_year() {
+        let now = at("2026-03-01T00:00:00Z");
+        for (expression, times) in [
+            ("0 9 1 * *", 12),
+            ("0 9 * * 1", 53),
+            ("0 9 1,15 * *", 24),
+            ("0 9 1 1 *", 1),
+            ("0 9 * * *", 365),
+            ("* * * * *", 400),
+        ] {
+            let found = in_a_year(&cron(expression), Paris, now).expect("a timetable");
+            assert!(found.abs_diff(times) <= 1, "{expression}: {found}");
+        }
+        assert_eq!(in_a_year(&Newsletter { schedule: Schedule::EachItem, ..newsletter() }, Paris, now), None);
     }
 
     /// Every moment at which a `run` each ten minutes, from `from` to `to`, finds an edition due.

@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "problem",
         ],
     ),
+    ("web", &["mail", "schedule", "digest", "store", "secrets", "config", "problem"]),
     (
         "preview",
         &[

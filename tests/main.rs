@@ -50,6 +50,7 @@ mod refusing_relay;
 mod release;
 mod returned;
 mod run_flow;
+mod serve;
 mod static_pages;
 mod support;
 mod sympa;

@@ -64,6 +64,8 @@ pub enum Command {
     Run(super::run::Args),
     /// Deliver what a shared database holds: start as many as you like, on as many machines
     Worker(super::worker::Args),
+    /// The web service: published files, leaving with one click
+    Serve(super::serve::Args),
     /// Let an edition go that waits for a person's word
     Approve(Edition),
     /// Stop an edition, in the middle of its delivery too

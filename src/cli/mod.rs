@@ -25,6 +25,7 @@ mod remembered;
 pub mod report;
 pub mod run;
 pub mod send;
+pub mod serve;
 pub mod status;
 mod welcome;
 pub mod worker;
@@ -156,6 +157,7 @@ pub fn main() -> ExitCode {
         Some(Command::Send(arguments)) => send::run(&globals, arguments),
         Some(Command::Run(arguments)) => run::run(&globals, arguments),
         Some(Command::Worker(arguments)) => worker::run(&globals, arguments),
+        Some(Command::Serve(arguments)) => serve::run(&globals, arguments),
         Some(Command::Approve(edition)) => editions::approve(&globals, edition),
         Some(Command::Stop(edition)) => editions::stop(&globals, edition),
         Some(Command::Resume(edition)) => editions::resume(&globals, edition),

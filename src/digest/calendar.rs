@@ -17,7 +17,7 @@ use crate::item::event::after;
 use crate::item::{Event, Item, Moment};
 
 /// Where the files lie, under `publish.out` and the site's address.
-const FOLDER: &str = "letters/events";
+pub const FOLDER: &str = "letters/events";
 /// The longest readable part of a file's name.
 const NAME: usize = 60;
 

@@ -1,14 +1,14 @@
 //! Whether the way out that a newsletter names works: a letter to people must not leave before it does.
 //!
-//! With `leave: web` the web service must answer now; the other ways work without us. A list server sees to its own, and a
-//! machine that letters are handed over to asks for itself.
-//!
-//! BUGS: that something answers at the service's address does not prove that it is ours.
+//! With `leave: web` the project's own web service (`crieur serve`) must be ready now, and prove that it holds the key by which
+//! letters' ways out are signed; the other ways work without us. A list server sees to its own, and a machine that letters are
+//! handed over to asks for itself.
 
 use std::time::Duration;
 
 use crate::config::{Config, Leave, Newsletter, is_loopback, place_of};
 use crate::problem::{Problem, Problems};
+use crate::secrets::Secrets;
 
 /// How long the web service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,10 +19,10 @@ pub fn check(config: &Config, newsletter: &Newsletter) -> Problems {
         return Problems::new();
     }
     let problem = match (&newsletter.leave, &config.web.url) {
-        (Leave::Web, Some(url)) => match answers(url) {
+        (Leave::Web, Some(url)) => match is_ready(url, Secrets::look(config).ok().flatten().as_ref()) {
             Ok(()) => return Problems::new(),
-            Err(why) => Problem::error("no-way-out", format!("`leave: web`, but {url} does not answer: {why}"))
-                .help("start the web service there, or write `leave: mailto:ADDRESS`"),
+            Err(why) => Problem::error("no-way-out", format!("`leave: web`, but nobody can leave at {url}: {why}"))
+                .help("start `crieur serve` there, with this project's key, or write `leave: mailto:ADDRESS`"),
         },
         (Leave::Web, None) => Problem::error("no-way-out", "`leave: web` needs `web.url`, the web service's address")
             .help("add it to config/crieur.yaml, or write `leave: mailto:ADDRESS`"),
@@ -35,14 +35,34 @@ pub fn check(config: &Config, newsletter: &Newsletter) -> Problems {
     Problems(vec![problem.at(place_of(&config.root, &newsletter.file, &["leave"]))])
 }
 
-fn answers(url: &url::Url) -> Result<(), String> {
+/// What a service that holds the key answers to a question of 32 hexadecimal digits; `None`: that is no such question.
+pub fn proof(secrets: &Secrets, asked: &str) -> Option<String> {
+    let is_question = asked.len() == 32 && asked.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_question.then(|| secrets.hash("web service", &[asked.as_bytes()]).to_hex()[..32].to_string())
+}
+
+/// Asks the service whether people could leave there. Without a key (nothing was ever sent) it need only answer.
+fn is_ready(url: &url::Url, secrets: Option<&Secrets>) -> Result<(), String> {
     let mut settings = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(3);
     // What listens on this machine is not behind a proxy.
     if url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']']))) {
         settings = settings.proxy(None);
     }
     let agent: ureq::Agent = settings.build().into();
-    agent.get(url.as_str()).call().map(|_| ()).map_err(|error| error.to_string())
+    let mut question = [0; 16];
+    getrandom::fill(&mut question).map_err(|error| error.to_string())?;
+    let question = data_encoding::HEXLOWER.encode(&question);
+    let mut response =
+        agent.get(format!("{url}readyz?proof={question}")).call().map_err(|error| error.to_string())?;
+    let said = response.body_mut().with_config().limit(1024).read_to_string().map_err(|error| error.to_string())?;
+    let expected = secrets.and_then(|secrets| proof(secrets, &question));
+    match (said.trim().strip_prefix("ready"), expected) {
+        (None, _) => Err("something else answers there".to_string()),
+        (Some(given), Some(expected)) if given.trim() != expected => {
+            Err("the service there has another key, and would know no letter of this project".to_string())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -52,26 +72,43 @@ mod tests {
 
     use super::*;
 
-    /// Answers one request on a port of its own, and gives its address.
-    fn serve(answer: &'static str) -> url::Url {
+    /// Answers one request on a port of its own, and gives its address. `{proof}` is what this key proves.
+    fn serve(answer: &'static str, secrets: Option<Secrets>) -> url::Url {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its number").port();
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a caller");
             let mut request = [0; 1024];
-            let _ = stream.read(&mut request);
-            let _ = stream.write_all(answer.as_bytes());
+            let length = stream.read(&mut request).expect("a request");
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let asked = request.split("proof=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a question");
+            let proved = secrets.and_then(|secrets| proof(&secrets, asked)).unwrap_or_default();
+            let body = answer.replace("{proof}", &proved);
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         });
-        url::Url::parse(&format!("http://127.0.0.1:{port}/")).expect("an address")
+        url::Url::parse(&format!("http://127.0.0.1:{port}/below/")).expect("an address")
     }
 
     #[test]
-    fn the_web_service_must_answer_before_letters_name_it() {
-        assert_eq!(answers(&serve("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")), Ok(()));
-        let refused = answers(&serve("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
-        assert_eq!(refused, Err("http status: 502".to_string()));
+    fn the_web_service_must_be_ours_before_letters_name_it() {
+        let (ours, other) = (|| Secrets::from_bytes([1; 32]), || Secrets::from_bytes([2; 32]));
+        assert_eq!(is_ready(&serve("ready {proof}\n", Some(ours())), Some(&ours())), Ok(()));
+        assert_eq!(is_ready(&serve("ready {proof}\n", Some(ours())), None), Ok(()), "no key was made yet");
+        let another = is_ready(&serve("ready {proof}\n", Some(other())), Some(&ours()));
+        assert!(another.is_err_and(|why| why.contains("another key")));
+        assert!(is_ready(&serve("ready\n", None), Some(&ours())).is_err());
+        assert_eq!(is_ready(&serve("hello", None), Some(&ours())), Err("something else answers there".to_string()));
         let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
         let nobody = url::Url::parse(&format!("http://{closed}/")).expect("an address");
-        assert!(answers(&nobody).is_err());
+        assert!(is_ready(&nobody, Some(&ours())).is_err());
+    }
+
+    #[test]
+    fn only_a_question_of_the_right_form_is_answered() {
+        let secrets = Secrets::from_bytes([1; 32]);
+        assert_eq!(proof(&secrets, &"a".repeat(32)).map(|proof| proof.len()), Some(32));
+        for question in ["", "abc", &"A".repeat(32), &"é".repeat(16), &"a".repeat(33)] {
+            assert_eq!(proof(&secrets, question), None, "{question}");
+        }
     }
 }

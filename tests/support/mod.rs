@@ -24,6 +24,7 @@ pub mod project;
 pub mod random;
 pub mod rules;
 pub mod screen;
+pub mod served;
 pub mod sites;
 pub mod smtp;
 pub mod starters;

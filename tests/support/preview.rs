@@ -162,6 +162,11 @@ impl Tab {
         self.ask(json!({ "reload": true }));
     }
 
+    /// Draws the whole page.
+    pub fn screenshot(&mut self, path: &std::path::Path) {
+        self.ask(json!({ "screenshot": path }));
+    }
+
     /// What axe-core finds wrong, frames included.
     pub fn violations(&mut self) -> Value {
         self.ask(json!({ "axe": true }))

@@ -26,6 +26,7 @@ async function work(page, job, complaints) {
   if (job.size) return page.setViewportSize(job.size);
   if ("dark" in job) return page.emulateMedia({ colorScheme: job.dark ? "dark" : "light" });
   if (job.reload) return page.reload({ waitUntil: "load", timeout: PATIENCE }).then(() => true);
+  if (job.screenshot) return page.screenshot({ path: job.screenshot, fullPage: true }).then(() => true);
   if (job.complaints) return complaints;
   if (job.axe) {
     // By the driver, not by a tag of the page: the page's policy allows its own script alone. What stands in the frames is

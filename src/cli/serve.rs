@@ -1,0 +1,77 @@
+//! `crieur serve`: the web service, until it is told to stop.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::office::Office;
+use super::{Globals, Outcome, report};
+use crate::mail::clock::Clock;
+use crate::store::Database;
+use crate::web::server::{self, Bounds};
+use crate::web::{Service, routes};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen (default: `web.listen`); port 0: any that is free
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(globals, arguments))
+}
+
+async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    let office = Office::open(globals).await?;
+    office.needs_people()?;
+    let Office { config, problems, secrets, store } = office;
+    report::problems_in_passing(globals, &problems);
+    let listen = arguments.listen.map_or_else(|| config.web.listen.clone(), |address| address.to_string());
+    let listener = TcpListener::bind(&listen)
+        .await
+        .with_context(|| format!("nobody can be served at {listen}: set `web.listen` to an address that is free"))?;
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}/");
+    if globals.json {
+        globals.print_json(&json!({ "url": url }))?
+    } else {
+        globals.print(&url)?
+    }
+    if config.web.url.is_none() {
+        globals.say("no letter can name this service: set `web.url` to the address that readers reach it by");
+    }
+    let database = Database::of(&config)?;
+    let speaking = globals.clone();
+    let log = move |words: &str| speaking.say(crate::store::without_addresses(words));
+    let service = Service::new(config, secrets, Clock::starting(globals.now), (database, store), Box::new(log));
+    let answering = service.clone();
+    let answer = move |request| routes::answer(Arc::clone(&answering), request);
+    server::serve(listener, Bounds::of_this_machine(), answer, told_to_stop()?).await;
+    service.stores.close().await;
+    globals.detail("stopped");
+    Ok(Outcome::Done)
+}
+
+/// SIGTERM or SIGINT.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,183 @@
+//! `/`: the newsletters with their rhythm and their last letter, the feeds with how to use them.
+//!
+//! Promises: made anew every few seconds at most, however often it is asked for; a last letter is linked to where its page is
+//! there; without the database the page is there all the same, without last letters.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::Service;
+use super::answer::{self, Answer};
+use super::leave::{date, language_of};
+use super::page::Frame;
+use super::published::Kind;
+use super::words::Words;
+use crate::config::{Config, Newsletter, Schedule};
+use crate::schedule;
+
+/// How long a page that was made serves.
+const FRESH: Duration = Duration::from_secs(20);
+
+pub struct Home {
+    /// What each newsletter's timetable foresees in a year.
+    in_a_year: Vec<Option<usize>>,
+    made: Mutex<Option<(Instant, Bytes)>>,
+}
+
+impl Home {
+    pub fn of(config: &Config, now: DateTime<Utc>) -> Home {
+        let in_a_year =
+            config.newsletters.iter().map(|one| schedule::in_a_year(one, config.site.time_zone, now)).collect();
+        Home { in_a_year, made: Mutex::default() }
+    }
+
+    pub async fn answer(&self, service: &Service) -> Answer {
+        let mut made = self.made.lock().await;
+        let html = match &*made {
+            Some((at, html)) if at.elapsed() < FRESH => html.clone(),
+            _ => {
+                let html = Bytes::from(self.html(service).await);
+                *made = Some((Instant::now(), html.clone()));
+                html
+            }
+        };
+        drop(made);
+        let mut answered = answer::page(StatusCode::OK, String::new());
+        *answered.body_mut() = html.into();
+        answer::set(&mut answered, hyper::header::CACHE_CONTROL, "public, max-age=60");
+        answered
+    }
+
+    async fn html(&self, service: &Service) -> String {
+        let config = &service.config;
+        let words = Words::of(&config.site.language);
+        let mut letters = Vec::new();
+        for (newsletter, in_a_year) in config.newsletters.iter().zip(&self.in_a_year) {
+            letters.push(letter(service, newsletter, *in_a_year).await);
+        }
+        let feeds = feeds(config);
+        let lines =
+            if letters.is_empty() && feeds.is_empty() { vec![words.say("home_nothing", &[])] } else { Vec::new() };
+        let parts = json!({
+            "hidden": false, "home": true, "title": words.say("home_title", &[("site", &config.site.title)]), "lines": lines,
+            "letters": (!letters.is_empty()).then(|| json!({ "title": words.say("home_letters", &[]), "all": letters })),
+            "feeds": (!feeds.is_empty()).then(|| json!({
+                "title": words.say("home_feeds", &[]), "how": words.say("feeds_how", &[]), "all": feeds,
+            })),
+        });
+        service.page.fill(&Frame { words: &words, site: &config.site.title, base: service.base() }, parts)
+    }
+}
+
+async fn letter(service: &Service, newsletter: &Newsletter, in_a_year: Option<usize>) -> Value {
+    let words = Words::of(language_of(service, newsletter));
+    let name = newsletter.name.clone();
+    let looked = service
+        .stores
+        .with(move |store| {
+            let name = name.clone();
+            Box::pin(async move { store.last_letter(&name).await })
+        })
+        .await;
+    if let Err(error) = &looked {
+        (service.log)(&format!("the last letters cannot be told: {error}"));
+    }
+    let last = looked.ok().flatten().map(|(number, composed)| {
+        let day = composed.with_timezone(&service.config.site.time_zone).date_naive();
+        let said = words.say("last_letter", &[("number", &number.to_string()), ("date", &date(words.language, day))]);
+        let path = u64::try_from(number).ok().and_then(|number| newsletter.online_path(number));
+        let path = path.filter(|path| service.published.file(path).is_some_and(|file| file.is_file()));
+        // On the service itself, which has it for certain.
+        (said, path.map(|path| format!("{}{}", service.base(), encoded(&path))))
+    });
+    json!({
+        "language": words.language, "title": newsletter.title, "rhythm": rhythm(&words, &newsletter.schedule, in_a_year),
+        "last": last.as_ref().map(|(said, _)| said), "address": last.as_ref().and_then(|(_, address)| address.as_ref()),
+    })
+}
+
+/// A path, so that a browser asks for it and for nothing else.
+fn encoded(path: &str) -> String {
+    const PLAIN: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    percent_encoding::utf8_percent_encode(path, PLAIN).to_string()
+}
+
+/// How often a letter comes, in words.
+fn rhythm(words: &Words, schedule: &Schedule, in_a_year: Option<usize>) -> String {
+    let name = match (schedule, in_a_year) {
+        (Schedule::EachItem, _) => "rhythm_item",
+        (Schedule::EachRun, _) => "rhythm_run",
+        (Schedule::Manual, _) | (Schedule::Cron(_), None | Some(0)) => "rhythm_manual",
+        (Schedule::Cron(_), Some(times)) => match times {
+            1 => "rhythm_once",
+            4 => "rhythm_quarter",
+            11..=13 => "rhythm_month",
+            23..=27 => "rhythm_fortnight",
+            51..=54 => "rhythm_week",
+            240..=270 => "rhythm_workday",
+            360.. => "rhythm_day",
+            _ => "rhythm_year",
+        },
+    };
+    words.say(name, &[("count", &in_a_year.unwrap_or(0).to_string())])
+}
+
+/// The feeds with their addresses: the site's, which each feed names as its own.
+fn feeds(config: &Config) -> Vec<Value> {
+    let outputs = |feed: &crate::config::FeedConfig| -> Vec<Value> {
+        [
+            (&feed.outputs.atom, "Atom", Kind::Atom),
+            (&feed.outputs.rss, "RSS", Kind::Rss),
+            (&feed.outputs.json, "JSON Feed", Kind::Json),
+        ]
+        .into_iter()
+        .filter_map(|(path, format, kind)| {
+            let address = config.site.url.join(path.as_deref()?.trim_start_matches('/')).ok()?;
+            let media_type = kind.media_type().split(';').next();
+            Some(json!({ "format": format, "address": address.to_string(), "media_type": media_type }))
+        })
+        .collect()
+    };
+    let one = |feed| json!({ "title": feed_title(feed), "description": feed.description, "outputs": outputs(feed) });
+    config.feeds.iter().map(one).collect()
+}
+
+fn feed_title(feed: &crate::config::FeedConfig) -> &str {
+    if feed.title.is_empty() { &feed.name } else { &feed.title }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rhythm_is_said_in_words() {
+        let words = Words::of("en");
+        let cron = || Schedule::Cron("0 9 1 * *".to_string());
+        for (schedule, in_a_year, said) in [
+            (cron(), Some(12), "Every month"),
+            (cron(), Some(53), "Every week"),
+            (cron(), Some(261), "On working days"),
+            (cron(), Some(400), "Every day"),
+            (cron(), Some(6), "6 times a year"),
+            (cron(), Some(0), "From time to time"),
+            (Schedule::EachItem, None, "With each piece of news"),
+            (Schedule::EachRun, None, "As soon as"),
+            (Schedule::Manual, None, "From time to time"),
+        ] {
+            let rhythm = rhythm(&words, &schedule, in_a_year);
+            assert!(rhythm.starts_with(said), "{rhythm}");
+        }
+    }
+
+    #[test]
+    fn a_path_in_a_link_asks_for_nothing_else() {
+        assert_eq!(encoded("lettres/é?#%.html"), "lettres/%C3%A9%3F%23%25.html");
+    }
+}

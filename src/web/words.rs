@@ -1,0 +1,69 @@
+//! The words of the pages, in the newsletter's or the site's language: French, else English.
+
+use std::collections::BTreeMap;
+
+use crate::digest::language::primary;
+
+const FRENCH: &str = include_str!("pages/fr.yaml");
+const ENGLISH: &str = include_str!("pages/en.yaml");
+
+/// One language's words.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// BCP 47, the page's.
+    pub language: &'static str,
+    texts: BTreeMap<String, String>,
+}
+
+impl Words {
+    pub fn of(language: &str) -> Words {
+        let (language, text) = if primary(language) == "fr" { ("fr", FRENCH) } else { ("en", ENGLISH) };
+        // Both files are read in the tests.
+        Words { language, texts: serde_yaml::from_str(text).unwrap_or_default() }
+    }
+
+    /// A text with its places filled in. An unknown name is shown as it is.
+    pub fn say(&self, name: &str, values: &[(&str, &str)]) -> String {
+        let Some(text) = self.texts.get(name) else { return name.to_string() };
+        let mut said = String::with_capacity(text.len());
+        let mut rest = text.as_str();
+        // From left to right: a value's own braces are left alone.
+        while let Some((before, after)) = rest.split_once('{') {
+            said.push_str(before);
+            let (place, after) = after.split_once('}').unwrap_or((after, ""));
+            said.push_str(values.iter().find(|(name, _)| *name == place).map_or("", |(_, value)| value));
+            rest = after;
+        }
+        said + rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_say_the_same_things_with_the_same_places() {
+        let (french, english) = (Words::of("fr-CA"), Words::of("de"));
+        assert!(french.texts.len() > 25);
+        assert_eq!(french.texts.keys().collect::<Vec<_>>(), english.texts.keys().collect::<Vec<_>>());
+        let places = |text: &str| {
+            let mut places: Vec<String> = text
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split_once('}'))
+                .map(|(name, _)| name.into())
+                .collect();
+            places.sort();
+            places
+        };
+        for (name, text) in &french.texts {
+            assert_eq!(places(text), places(&english.texts[name]), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_looked_at_for_places() {
+        assert_eq!(Words::of("en").say("leave_title", &[("newsletter", "{address}")]), "Stop receiving “{address}”?");
+    }
+}
