@@ -27,7 +27,7 @@ pub fn project(more: &str) -> (Project, u16) {
         .file("config/other.csv", "email,name\nana@example.org,Ana\nzoe@example.org,Zoé\n")
         .file(
             "feeds/site.yaml",
-            "title: Tout <le> site\noutputs: { atom: /feed/feed.xml, rss: /feed/rss.xml, json: /feed/feed.json }\n",
+            "title: Tout <le> site\noutputs: { atom: feed/feed.xml, rss: feed/rss.xml, json: feed/feed.json }\n",
         )
         .file("people.csv", "email,name\nana@example.org,Ana\nbo@example.org,Bo\ncy@example.org,\ndi@example.org,Di\n")
         .file("posts/un.md", format!("---\ntitle: Un\ndate: 2026-02-01\n---\n{}\n", "Du nouveau, é. ".repeat(200)));
@@ -36,7 +36,7 @@ pub fn project(more: &str) -> (Project, u16) {
     project.write("config/crieur.yaml", format!("{config}{web}{more}"));
     project.at("2026-03-01T08:00:00Z");
     let people = project.join("people.csv");
-    project.ok(&["recipients", "import", people.to_str().expect("a path"), "--to", "news"]);
+    project.ok(&["recipients", "import", people.to_str().expect("a path")]);
     (project, port)
 }
 

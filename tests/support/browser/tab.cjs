@@ -15,7 +15,8 @@ async function work(page, job, complaints) {
   if (job.wait) {
     // Asked from here: the page's policy lets nothing in it evaluate text, Playwright's own waiting included.
     for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; ) {
-      if (await page.evaluate(job.wait)) return true;
+      // A page that goes while it is asked is asked again.
+      if (await page.evaluate(job.wait).catch(() => false)) return true;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error("it never came true");
