@@ -77,7 +77,7 @@ impl Content {
         if !self.packs || self.bytes.len() < LEAST {
             return None;
         }
-        let (cell, pack): (&OnceCell<Option<Bytes>>, fn(&[u8]) -> io::Result<Vec<u8>>) = match coding {
+        let (cell, pack): (_, Pack) = match coding {
             Coding::Identity => return None,
             Coding::Gzip => (&self.gzip, gzip),
             Coding::Brotli => (&self.brotli, brotli),
@@ -96,6 +96,8 @@ impl Content {
         self.bytes.len() * forms + 1024
     }
 }
+
+type Pack = fn(&[u8]) -> io::Result<Vec<u8>>;
 
 fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -227,12 +229,13 @@ mod tests {
                 kept.content(&path(n), false).await.unwrap();
                 kept.content(&path(0), false).await.unwrap();
             }
-            let held = kept.held.lock().unwrap();
-            assert!(held.weight <= 80_000, "{}", held.weight);
-            assert_eq!(held.weight, held.contents.values().map(|(content, _)| content.weight()).sum::<usize>());
-            assert!(held.contents.contains_key(&path(0)) && held.contents.contains_key(&path(19)));
-            assert!(!held.contents.contains_key(&path(1)));
-            drop(held);
+            {
+                let held = kept.held.lock().unwrap();
+                assert!(held.weight <= 80_000, "{}", held.weight);
+                assert_eq!(held.weight, held.contents.values().map(|(content, _)| content.weight()).sum::<usize>());
+                assert!(held.contents.contains_key(&path(0)) && held.contents.contains_key(&path(19)));
+                assert!(!held.contents.contains_key(&path(1)));
+            }
             fs::write(path(99), vec![b'x'; 50_000]).unwrap();
             assert_eq!(kept.content(&path(99), true).await.unwrap().bytes.len(), 50_000);
             assert!(!kept.held.lock().unwrap().contents.contains_key(&path(99)), "too large to be held");

@@ -75,6 +75,14 @@ struct Guests {
     waited_for: BTreeMap<(Instant, u64), Arc<Notify>>,
 }
 
+/// Sends away whoever has been waited for longest.
+fn make_room(guests: &Mutex<Guests>) {
+    let longest = guests.lock().unwrap_or_else(PoisonError::into_inner).waited_for.pop_first();
+    if let Some((_, leave)) = longest {
+        leave.notify_one();
+    }
+}
+
 /// One connection among the others.
 struct Guest {
     guests: Arc<Mutex<Guests>>,
@@ -143,11 +151,7 @@ pub async fn serve<Answering>(
             Ok((stream, _)) => stream,
             Err(_) => {
                 // Out of files, say: whoever is waited for makes room.
-                let mut all = guests.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some((_, leave)) = all.waited_for.pop_first() {
-                    leave.notify_one();
-                }
-                drop(all);
+                make_room(&guests);
                 sleep(Duration::from_millis(20)).await;
                 continue;
             }
