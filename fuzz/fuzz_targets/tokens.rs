@@ -12,6 +12,14 @@ fuzz_target!(|input: (i64, u32, &str)| {
     assert_eq!(token::read_leave(&secrets, ["other", "letter"], &leave), Some(("letter", recipient)));
     let bounce = token::bounce(&secrets, i64::from(edition), recipient);
     assert_eq!(token::read_bounce(&secrets, &bounce), Some((i64::from(edition), recipient)));
+    let back = token::come_back(&secrets, "letter", recipient, i64::from(edition));
+    assert_eq!(
+        token::read_come_back(&secrets, ["other", "letter"], &back),
+        Some(("letter", recipient, i64::from(edition)))
+    );
+    if let Some((_, recipient, left)) = token::read_come_back(&secrets, ["letter"], text) {
+        assert_eq!(token::come_back(&secrets, "letter", recipient, left), text.trim().to_ascii_lowercase());
+    }
     // 96 bits of signature are not guessed: what is read from any text is what that text says when it is written.
     if let Some((_, recipient)) = token::read_leave(&secrets, ["letter"], text) {
         assert_eq!(token::leave(&secrets, "letter", recipient), text.trim().to_ascii_lowercase());

@@ -155,6 +155,32 @@ mod tests {
         headers
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_asked_a_part_lies_within_the_file(text in "(bytes=)?[0-9,\\-+ a]{0,24}", length in 0u64..40) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RANGE, text.parse().unwrap());
+            if let Part::Bytes(first, last) = part(&headers, length, "a", SystemTime::UNIX_EPOCH) {
+                assert!(first <= last && last < length, "{text} of {length}: {first} to {last}");
+            }
+        }
+
+        #[test]
+        fn whatever_stands_in_a_header_is_no_reason_to_fail(bytes in proptest::collection::vec(32u8..=255, 0..40)) {
+            let mut headers = HeaderMap::new();
+            let Ok(value) = hyper::header::HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            for name in [
+                header::ACCEPT_ENCODING, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::RANGE, header::IF_RANGE,
+            ] {
+                headers.insert(name, value.clone());
+            }
+            let _ = (coding(&headers), part(&headers, 10, "a", SystemTime::UNIX_EPOCH));
+            assert!(!is_as_old(&headers, SystemTime::UNIX_EPOCH));
+            let held = held(&headers, "a", Coding::Identity);
+            assert!(held.is_none() || bytes.contains(&b'*') || bytes.contains(&b'a'));
+        }
+    }
+
     #[test]
     fn the_packing_is_the_one_that_the_asker_likes_best() {
         for (asked, coding_is) in [

@@ -32,6 +32,10 @@ fn hundreds_of_idle_and_slow_clients_hold_nobody_else_and_are_sent_away() {
     let (_project, served) = sent("");
     slowest(&served);
     let mut idle: Vec<TcpStream> = (0..300).map(|_| served.connect()).collect();
+    for stream in &mut idle[..20] {
+        // Asks once, and stays.
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+    }
     let mut slow: Vec<TcpStream> = (0..100)
         .map(|_| {
             let mut stream = served.connect();
