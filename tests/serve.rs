@@ -44,7 +44,8 @@ pub fn project(more: &str) -> (Project, u16) {
 pub fn sent(more: &str) -> (Project, Served) {
     let (project, _) = project(more);
     let served = Served::of(&project);
-    project.ok(&["run"]);
+    let ran = project.crieur(&["run"]);
+    assert_eq!((ran.status, project.letters("var/outbox").len()), (0, 4), "{}\n{}", ran.stdout, ran.stderr);
     (project, served)
 }
 

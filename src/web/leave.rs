@@ -296,7 +296,8 @@ fn masked(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else { return "…".to_string() };
     let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
     let ending = domain.rsplit_once('.').map_or("", |(_, ending)| ending);
-    format!("{}…@{}….{ending}", first(local), first(domain))
+    // Joined: no line ends within it.
+    format!("{}…\u{2060}@{}…\u{2060}.{ending}", first(local), first(domain))
 }
 
 #[cfg(test)]
@@ -305,8 +306,8 @@ mod tests {
 
     #[test]
     fn an_address_is_masked_but_for_what_its_owner_knows_it_by() {
-        assert_eq!(masked("ana.exemple@famille-exemple.example.org"), "a…@f….org");
-        assert_eq!(masked("é@ü.fr"), "é…@ü….fr");
+        assert_eq!(masked("ana.exemple@famille-exemple.example.org"), "a…\u{2060}@f…\u{2060}.org");
+        assert_eq!(masked("é@ü.fr"), "é…\u{2060}@ü…\u{2060}.fr");
         assert_eq!(masked("nonsense"), "…");
     }
 
