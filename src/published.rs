@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 use serde::Serialize;
+use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 
 use crate::config::{Config, FeedConfig, is_loopback};
@@ -148,7 +149,11 @@ fn shown(path: &Path) -> String {
 
 /// Asked through the environment's proxy where one is set.
 fn get(address: &Url) -> Result<Option<Vec<u8>>, String> {
-    let mut settings = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
+    let mut settings = ureq::Agent::config_builder()
+        // Whom the system trusts: the authority of an administration, or of a proxy that opens TLS, is not in a built-in list.
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false);
     if is_loopback(address.host_str().unwrap_or_default().trim_matches(['[', ']'])) {
         // What listens on this machine is not behind a proxy.
         settings = settings.proxy(None);

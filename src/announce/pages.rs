@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::frozen::Frozen;
 use super::{AnnounceError, Material};
+use ureq::tls::{RootCerts, TlsConfig};
+
 use crate::config::{Config, is_loopback};
 use crate::digest::Composed;
 use crate::store::Store;
@@ -38,7 +40,11 @@ pub async fn undeployed(store: &mut Store, config: &Config, edition: &Edition) -
 }
 
 fn answers(address: &str) -> bool {
-    let mut settings = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false);
+    let mut settings = ureq::Agent::config_builder()
+        // Whom the system trusts: the authority of an administration, or of a proxy that opens TLS, is not in a built-in list.
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false);
     let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_string)).unwrap_or_default();
     if is_loopback(host.trim_matches(['[', ']'])) {
         // What listens on this machine is not behind a proxy.

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use ureq::tls::{RootCerts, TlsConfig};
+
 use crate::config::{Config, Leave, Newsletter, is_loopback, place_of};
 use crate::problem::{Problem, Problems};
 use crate::secrets::Secrets;
@@ -43,7 +45,11 @@ pub fn proof(secrets: &Secrets, asked: &str) -> Option<String> {
 
 /// Asks the service whether people could leave there. Without a key (nothing was ever sent) it need only answer.
 fn is_ready(url: &url::Url, secrets: Option<&Secrets>) -> Result<(), String> {
-    let mut settings = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(3);
+    let mut settings = ureq::Agent::config_builder()
+        // Whom the system trusts: the authority of an administration, or of a proxy that opens TLS, is not in a built-in list.
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .timeout_global(Some(PATIENCE))
+        .max_redirects(3);
     // What listens on this machine is not behind a proxy.
     if url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']']))) {
         settings = settings.proxy(None);
