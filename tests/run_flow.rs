@@ -291,7 +291,10 @@ fn letters_to_people_do_not_leave_without_a_way_out_that_works() {
     let served = crate::support::pages::serve(|_| true);
     let config = project.read("config/crieur.yaml").replace(&format!("http://127.0.0.1:{closed}/"), &served);
     project.write("config/crieur.yaml", config);
-    project.ok(&["run"]);
+    let ran = project.crieur(&["run"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    // It answers, and is not `crieur serve`.
+    assert!(ran.stderr.contains("does not say that it is this project's service"), "{}", ran.stderr);
     let letters = project.letters("var/outbox");
     assert_eq!(letters.len(), 2, "nothing was lost by the refusal");
     assert!(letters[0].contains("\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"));

@@ -1,7 +1,7 @@
 //! Whether the way out that a newsletter names works: a letter to people must not leave before it does.
 //!
-//! With `leave: web` the project's own web service (`crieur serve`) must be ready now, and prove that it holds the key by which
-//! letters' ways out are signed; the other ways work without us. A list server sees to its own, and a machine that letters are
+//! With `leave: web` the project's own web service (`crieur serve`) must answer now; one that holds another key than that by which
+//! letters' ways out are signed is refused, one that does not say whose it is is warned of. The other ways work without us. A list server sees to its own, and a machine that letters are
 //! handed over to asks for itself.
 
 use std::time::Duration;
@@ -22,7 +22,12 @@ pub fn check(config: &Config, newsletter: &Newsletter) -> Problems {
     }
     let problem = match (&newsletter.leave, &config.web.url) {
         (Leave::Web, Some(url)) => match is_ready(url, Secrets::look(config).ok().flatten().as_ref()) {
-            Ok(()) => return Problems::new(),
+            Ok(Answers::Ours) => return Problems::new(),
+            Ok(Answers::Another) => {
+                let message =
+                    format!("`leave: web`, and what answers at {url} does not say that it is this project's service");
+                Problem::warning("no-way-out", message).help("let `crieur serve` answer there, below that address")
+            }
             Err(why) => Problem::error("no-way-out", format!("`leave: web`, but nobody can leave at {url}: {why}"))
                 .help("start `crieur serve` there, with this project's key, or write `leave: mailto:ADDRESS`"),
         },
@@ -43,8 +48,16 @@ pub fn proof(secrets: &Secrets, asked: &str) -> Option<String> {
     is_question.then(|| secrets.hash("web service", &[asked.as_bytes()]).to_hex()[..32].to_string())
 }
 
+/// Who answers at the service's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answers {
+    Ours,
+    /// It finds the page, and is none that we know: what stands before a service may answer for it.
+    Another,
+}
+
 /// Asks the service whether people could leave there. Without a key (nothing was ever sent) it need only answer.
-fn is_ready(url: &url::Url, secrets: Option<&Secrets>) -> Result<(), String> {
+fn is_ready(url: &url::Url, secrets: Option<&Secrets>) -> Result<Answers, String> {
     let mut settings = ureq::Agent::config_builder()
         // Whom the system trusts: the authority of an administration, or of a proxy that opens TLS, is not in a built-in list.
         .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
@@ -63,11 +76,11 @@ fn is_ready(url: &url::Url, secrets: Option<&Secrets>) -> Result<(), String> {
     let said = response.body_mut().with_config().limit(1024).read_to_string().map_err(|error| error.to_string())?;
     let expected = secrets.and_then(|secrets| proof(secrets, &question));
     match (said.trim().strip_prefix("ready"), expected) {
-        (None, _) => Err("something else answers there".to_string()),
+        (None, _) => Ok(Answers::Another),
         (Some(given), Some(expected)) if given.trim() != expected => {
             Err("the service there has another key, and would know no letter of this project".to_string())
         }
-        _ => Ok(()),
+        _ => Ok(Answers::Ours),
     }
 }
 
@@ -98,12 +111,12 @@ mod tests {
     #[test]
     fn the_web_service_must_be_ours_before_letters_name_it() {
         let (ours, other) = (|| Secrets::from_bytes([1; 32]), || Secrets::from_bytes([2; 32]));
-        assert_eq!(is_ready(&serve("ready {proof}\n", Some(ours())), Some(&ours())), Ok(()));
-        assert_eq!(is_ready(&serve("ready {proof}\n", Some(ours())), None), Ok(()), "no key was made yet");
+        assert_eq!(is_ready(&serve("ready {proof}\n", Some(ours())), Some(&ours())), Ok(Answers::Ours));
+        assert_eq!(is_ready(&serve("ready {proof}\n", Some(ours())), None), Ok(Answers::Ours), "no key was made yet");
         let another = is_ready(&serve("ready {proof}\n", Some(other())), Some(&ours()));
         assert!(another.is_err_and(|why| why.contains("another key")));
         assert!(is_ready(&serve("ready\n", None), Some(&ours())).is_err());
-        assert_eq!(is_ready(&serve("hello", None), Some(&ours())), Err("something else answers there".to_string()));
+        assert_eq!(is_ready(&serve("hello", None), Some(&ours())), Ok(Answers::Another));
         let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
         let nobody = url::Url::parse(&format!("http://{closed}/")).expect("an address");
         assert!(is_ready(&nobody, Some(&ours())).is_err());
