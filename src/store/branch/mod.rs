@@ -193,6 +193,8 @@ impl Store {
         getrandom::fill(&mut run).map_err(|error| StoreError::Content(error.to_string()))?;
         let lock_base = lock_base(&repository, &branch.name, &prefix).await?;
         let mut store = Store::open_file(&folder.path().join("memory")).await?;
+        // Nothing of this copy need outlive the process: the branch is what lasts.
+        sqlx::raw_sql("PRAGMA synchronous = OFF").execute(&mut store.connection).await?;
         let elsewhere = tables::fill(&mut store.connection, &state, &branch.lists).await?;
         let elsewhere = if elsewhere { Some(store.stand_in(ELSEWHERE)?) } else { None };
         let branch = branch.clone();
