@@ -1,4 +1,4 @@
-//! The HTML of all pages: one template, filled with what a page says.
+//! The HTML of all pages: a layout that all share, and templates that are filled with what a page says.
 //!
 //! Promises: what is filled in shows as text, whatever it holds; no script, no style in the page, nothing from elsewhere.
 
@@ -9,7 +9,10 @@ use super::words::Words;
 
 pub const STYLE: &str = include_str!("pages/page.css");
 pub const ICON: &str = include_str!("pages/icon.svg");
-const TEMPLATE: &str = include_str!("pages/page.html.hbs");
+/// What stands around every page.
+const LAYOUT: &str = include_str!("pages/layout.html.hbs");
+/// By name; each stands in the layout.
+const TEMPLATES: &[(&str, &str)] = &[("page", include_str!("pages/page.html.hbs"))];
 
 /// Fills the template.
 pub struct Page {
@@ -28,23 +31,35 @@ impl Page {
     pub fn new() -> Page {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
-        // The template is compiled in, and rendered by the tests.
-        let parsed = registry.register_template_string("page", TEMPLATE);
-        debug_assert!(parsed.is_ok(), "{parsed:?}");
+        // All are compiled in, and rendered by the tests.
+        for (name, text) in [("layout", LAYOUT)].iter().chain(TEMPLATES) {
+            let parsed = registry.register_template_string(name, text);
+            debug_assert!(parsed.is_ok(), "{name}: {parsed:?}");
+        }
         Page { registry }
     }
 
-    /// A page with these parts; those that are not named are left out.
+    /// A plain page with these parts; those that are not named are left out.
     pub fn fill(&self, frame: &Frame<'_>, parts: Value) -> String {
+        let plain = json!({
+            "over": null, "lines": [], "form": null, "aside": null, "letters": null, "feeds": null,
+        });
+        self.fill_in("page", frame, plain, parts)
+    }
+
+    /// A page of the template with this name: `parts`, and those of `defaults` that they do not name. Of the layout it may
+    /// say: `title`; `hidden`, whether search engines leave it out; `home`, whether it is the first page.
+    pub fn fill_in(&self, template: &str, frame: &Frame<'_>, defaults: Value, parts: Value) -> String {
         let mut all = json!({
             "language": frame.words.language, "site": frame.site, "base": frame.base, "skip": frame.words.say("skip", &[]),
-            "hidden": true, "home": false, "over": null, "title": "", "lines": [], "form": null, "aside": null,
-            "letters": null, "feeds": null,
+            "hidden": true, "home": false, "title": "",
         });
-        if let (Some(all), Value::Object(parts)) = (all.as_object_mut(), parts) {
-            all.extend(parts);
+        for parts in [defaults, parts] {
+            if let (Some(all), Value::Object(parts)) = (all.as_object_mut(), parts) {
+                all.extend(parts);
+            }
         }
-        let filled = self.registry.render("page", &all);
+        let filled = self.registry.render(template, &all);
         debug_assert!(filled.is_ok(), "{filled:?}");
         filled.unwrap_or_default()
     }

@@ -4,8 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::digest::language::primary;
 
-const FRENCH: &str = include_str!("pages/fr.yaml");
-const ENGLISH: &str = include_str!("pages/en.yaml");
+/// A file a capability.
+const FRENCH: &[&str] = &[
+    include_str!("pages/fr/common.yaml"),
+    include_str!("pages/fr/home.yaml"),
+    include_str!("pages/fr/leaving.yaml"),
+];
+const ENGLISH: &[&str] = &[
+    include_str!("pages/en/common.yaml"),
+    include_str!("pages/en/home.yaml"),
+    include_str!("pages/en/leaving.yaml"),
+];
 
 /// One language's words.
 #[derive(Clone, Debug)]
@@ -17,9 +26,10 @@ pub struct Words {
 
 impl Words {
     pub fn of(language: &str) -> Words {
-        let (language, text) = if primary(language) == "fr" { ("fr", FRENCH) } else { ("en", ENGLISH) };
-        // Both files are read in the tests.
-        Words { language, texts: serde_yaml::from_str(text).unwrap_or_default() }
+        let (language, files) = if primary(language) == "fr" { ("fr", FRENCH) } else { ("en", ENGLISH) };
+        // All files are read in the tests.
+        let read = |text: &&str| serde_yaml::from_str::<BTreeMap<String, String>>(text).unwrap_or_default();
+        Words { language, texts: files.iter().flat_map(read).collect() }
     }
 
     /// A text with its places filled in. An unknown name is shown as it is.

@@ -1,0 +1,191 @@
+//! What one newsletter says: `config/newsletters/NAME.yaml`, as [`super::newsletters`] reads it.
+
+use chrono::Duration;
+
+use super::{Look, Select};
+
+/// `config/newsletters/NAME.yaml`.
+#[derive(Clone, Debug)]
+pub struct Newsletter {
+    pub name: String,
+    /// The file that said so, relative to `root`.
+    pub file: String,
+    pub title: String,
+    /// `Name <address>`, checked.
+    pub from: Mailbox,
+    pub reply_to: Option<String>,
+    pub list_id: Option<String>,
+    pub to: Audience,
+    pub leave: Leave,
+    pub schedule: Schedule,
+    pub missed: Missed,
+    pub missed_after: Duration,
+    pub backlog: Backlog,
+    pub select: Select,
+    pub max_items: usize,
+    pub surge: usize,
+    pub approve: Approve,
+    /// Who gets the frozen letter ahead; bare addresses.
+    pub preview_to: Vec<String>,
+    /// How long ahead, where a moment is known.
+    pub preview_before: Duration,
+    pub first_number: u64,
+    /// A Handlebars template.
+    pub subject: String,
+    /// One of [`look::THEMES`].
+    pub theme: String,
+    pub look: Look,
+    pub images: Images,
+    pub weight: WeightBudget,
+    /// Where a sent letter's page stands, under the site and under `publish.out`, with `{newsletter}` and `{number}`;
+    /// `None`: it has none.
+    pub online: Option<String>,
+    /// `None`: off.
+    pub wait_for_pages: Option<Duration>,
+    pub on_uncertain: OnUncertain,
+    /// What the letter says of why it came; has a default in each language.
+    pub reason: Option<String>,
+    /// The sender's postal address, at the letter's end.
+    pub postal_address: Option<String>,
+    /// The parts of a letter that nobody arranged, in their order; empty: one part, without a heading.
+    pub sections: Vec<SectionConfig>,
+    /// Whether a letter lists the events to come, announced before or not.
+    pub agenda: bool,
+    /// An event that begins so soon, and before the next letter, has a short one out of turn. `None`: never.
+    pub urgent: Option<Duration>,
+}
+
+/// A part of a letter, with the items that it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionConfig {
+    /// `None`: no heading.
+    pub title: Option<String>,
+    /// An emoji before the title, hidden from screen readers.
+    pub mark: Option<String>,
+    pub select: Select,
+    /// Each item in one line, without summary and picture.
+    pub lines: bool,
+}
+
+impl Newsletter {
+    /// Where the page of this edition stands, under the site's address and under `publish.out`.
+    pub fn online_path(&self, number: u64) -> Option<String> {
+        let pattern = self.online.as_ref()?;
+        Some(pattern.replace("{newsletter}", &self.name).replace("{number}", &number.to_string()))
+    }
+}
+
+/// What a letter may weigh, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightBudget {
+    /// The HTML part.
+    pub html: usize,
+    /// Its pictures together.
+    pub pictures: u64,
+}
+
+impl Default for WeightBudget {
+    fn default() -> Self {
+        WeightBudget { html: 80_000, pictures: 300_000 }
+    }
+}
+
+/// A name and an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    pub name: Option<String>,
+    pub address: String,
+}
+
+/// Who stands in the ledger for the machine that an edition is handed over to: nobody's address.
+const MACHINE: &str = "handed-over@machine.invalid";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The recipients in the database that belong to this newsletter.
+    Recipients,
+    /// List mode: one letter to one address, a list server's.
+    Address(String),
+    /// A CSV file, relative to `root`.
+    File(String),
+    /// Personal letters whose people another machine knows: each edition is a file in this folder, relative to `root`.
+    HandOver(String),
+}
+
+impl Audience {
+    /// List mode carries no personal stamp and no List-* header of ours.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Audience::Address(_))
+    }
+
+    /// Nobody's name or address is needed here to send it: the list is a list server's, or another machine's.
+    pub fn knows_nobody(&self) -> bool {
+        self.one_address().is_some()
+    }
+
+    /// The one address that stands in the ledger where nobody is known: the list's, or that of the machine that has the list.
+    pub fn one_address(&self) -> Option<&str> {
+        match self {
+            Audience::Address(address) => Some(address),
+            Audience::HandOver(_) => Some(MACHINE),
+            Audience::Recipients | Audience::File(_) => None,
+        }
+    }
+}
+
+/// The way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// The web service's page and RFC 8058.
+    Web,
+    /// A letter to this address with a signed token in its subject.
+    Mailto(String),
+    /// The list server sees to it.
+    List,
+    /// Any other address (`https://…`) that works without us.
+    Url(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// A cron expression, in the site's zone, as written and checked.
+    Cron(String),
+    /// A letter an item, oldest first.
+    EachItem,
+    /// Whatever is new at each `run`, in one letter: somebody else's clock decides.
+    EachRun,
+    /// Only by `send`.
+    Manual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    Send,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backlog {
+    Skip,
+    Announce,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approve {
+    No,
+    Yes,
+    File,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Images {
+    Hosted,
+    Embedded,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUncertain {
+    Resend,
+    Hold,
+}
