@@ -11,6 +11,7 @@ pub mod documented;
 pub mod flow;
 pub mod html;
 pub mod http;
+pub mod layered;
 pub mod letters;
 pub mod mta;
 pub mod offering;

@@ -5,37 +5,18 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::layered::Layered;
 use super::postfix::free_port;
-use super::{is_root, peer_or_skip};
 
 /// A mail server in a folder and on a port of its own. It delivers what is for example.org into one Maildir, and hands what
 /// is for remote.example.org to a server that refuses it.
 pub struct Mta {
-    folder: tempfile::TempDir,
-    child: Child,
+    layered: Layered,
     pub port: u16,
 }
-
-/// Lays an unpacked package over the system in a mount namespace, with the users that it wants, then runs the script.
-pub(super) const ENTER: &str = r#"
-set -e
-mount -t tmpfs tmpfs "$HERE/layers"
-for part in etc usr var; do
-  mkdir -p "$HERE/layers/$part.up" "$HERE/layers/$part.work" "$HERE/layers/$part.none"
-  lower="$PACKAGE/$part"; [ -d "$lower" ] || lower="$HERE/layers/$part.none"
-  mount -t overlay overlay -o "lowerdir=$lower:/$part,upperdir=$HERE/layers/$part.up,workdir=$HERE/layers/$part.work" "/$part"
-done
-echo 'Debian-exim:x:8:8::/nonexistent:/bin/false' >> /etc/passwd
-echo 'Debian-exim:x:8:' >> /etc/group
-for user in opensmtpd:911 opensmtpq:912; do
-  echo "${user%:*}:x:${user#*:}:${user#*:}::/nonexistent:/bin/false" >> /etc/passwd
-  echo "${user%:*}:x:${user#*:}:" >> /etc/group
-done
-echo "bounces:x:65534:65534::$HERE/boxes:/bin/sh" >> /etc/passwd
-"#;
 
 const EXIM: &str = r#"
 mkdir -p /var/lib/exim4
@@ -93,36 +74,13 @@ impl Mta {
     }
 
     fn start(test: &str, name: &str, program: &str, script: &str, configure: impl Fn(&str, u16, u16)) -> Option<Mta> {
-        let package = std::env::var_os("CRIEUR_TEST_MTAS").map(|folder| PathBuf::from(folder).join(name));
-        let package = package.unwrap_or_default();
-        if !peer_or_skip(test, name, package.join(program).is_file()) {
-            return None;
-        }
-        if !is_root() {
-            println!("skipped: {test} needs {name} (root)");
-            return None;
-        }
-        let folder = tempfile::Builder::new().prefix("crieur-mta").tempdir().expect("a folder");
-        let here = folder.path().to_str().expect("a path").to_string();
-        for part in ["layers", "boxes", "spool", "log"] {
-            fs::create_dir(folder.path().join(part)).expect("a folder");
-        }
-        let owned = format!("cd {here} && chmod 755 . && chown nobody boxes && chown mail:mail spool log");
+        let layered = Layered::prepare(test, name, program, &["boxes", "spool", "log"])?;
+        let here = layered.path();
+        let owned = format!("cd {here} && chown nobody boxes && chown mail:mail spool log");
         assert!(Command::new("sh").arg("-c").arg(owned).status().expect("sh runs").success());
         let (port, remote) = (free_port(), refuse());
         configure(&here, port, remote);
-        let log = fs::File::create(folder.path().join("output")).expect("a file");
-        let child = Command::new("unshare")
-            .args(["-m", "sh", "-c"])
-            .arg(format!("{ENTER}{script}"))
-            .env("HERE", &here)
-            .env("PACKAGE", package.canonicalize().expect("the package's folder"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the file"))
-            .stderr(log)
-            .spawn()
-            .expect("unshare runs");
-        let mta = Mta { folder, child, port };
+        let mta = Mta { layered: layered.run(script), port };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < deadline, "{name} does not listen: {}", mta.log());
@@ -132,27 +90,19 @@ impl Mta {
     }
 
     pub fn log(&self) -> String {
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+        let read = |name: &str| fs::read_to_string(self.layered.folder().join(name)).unwrap_or_default();
         ["output", "log/mainlog", "log/paniclog"].map(read).join("\n")
     }
 
     /// Everybody's Maildir, once it holds so many messages.
     pub fn maildir(&self, expected: usize) -> PathBuf {
-        let maildir = self.folder.path().join("boxes/all");
+        let maildir = self.layered.folder().join("boxes/all");
         let deadline = Instant::now() + Duration::from_secs(40);
         while fs::read_dir(maildir.join("new")).map_or(0, Iterator::count) < expected {
             assert!(Instant::now() < deadline, "too few of {expected}: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
         maildir
-    }
-}
-
-impl Drop for Mta {
-    fn drop(&mut self) {
-        // By name: what it has under way ends with it.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
     }
 }
 

@@ -4,17 +4,15 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::mta::ENTER;
+use super::layered::Layered;
 use super::postfix::make_executable;
-use super::{is_root, peer_or_skip};
 
 /// A Sympa for `lists.example.org`, in a folder of its own. What it sends stays in a folder of the test's.
 pub struct Sympa {
-    folder: tempfile::TempDir,
-    child: Child,
+    layered: Layered,
 }
 
 /// A message that Sympa gave to its mail server.
@@ -57,56 +55,31 @@ mv "$file" "$file.eml"
 impl Sympa {
     /// `None`: it is not there, or nobody may run it, and the test that asks is skipped.
     pub fn start(test: &str) -> Option<Sympa> {
-        let package = std::env::var_os("CRIEUR_TEST_MTAS").map(|folder| PathBuf::from(folder).join("sympa"));
-        let package = package.unwrap_or_default();
-        if !peer_or_skip(test, "sympa", package.join("usr/lib/sympa/bin/sympa_msg.pl").is_file()) {
-            return None;
-        }
-        if !is_root() {
-            println!("skipped: {test} needs sympa (root)");
-            return None;
-        }
-        let folder = tempfile::Builder::new().prefix("crieur-sympa").tempdir().expect("a folder");
-        let here = folder.path().to_str().expect("a path").to_string();
-        for part in ["layers", "out"] {
-            fs::create_dir(folder.path().join(part)).expect("a folder");
-        }
-        let opened = Command::new("chmod").args(["755", &here]).status();
-        assert!(opened.expect("chmod runs").success());
+        let layered = Layered::prepare(test, "sympa", "usr/lib/sympa/bin/sympa_msg.pl", &["out"])?;
+        let (here, folder) = (layered.path(), layered.folder());
         let config = format!(
             "domain lists.example.org\nlistmaster listmaster@example.org\nlang fr\nsupported_lang fr,en\n\
              db_type SQLite\ndb_name /var/lib/sympa/sympa.sqlite\nsendmail {here}/sendmail\nsendmail_aliases none\n\
              wwsympa_url https://lists.example.org/sympa\nsleep 1\nbulk_sleep 1\n"
         );
-        fs::write(folder.path().join("sympa.conf"), config).expect("sympa.conf");
-        fs::write(folder.path().join("sendmail"), SENDMAIL).expect("sendmail");
-        make_executable(&folder.path().join("sendmail"));
-        let log = fs::File::create(folder.path().join("log")).expect("a file");
-        let child = Command::new("unshare")
-            .args(["-m", "sh", "-c"])
-            .arg(format!("{ENTER}{SCRIPT}"))
-            .env("HERE", &here)
-            .env("PACKAGE", package.canonicalize().expect("the package's folder"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the file"))
-            .stderr(log)
-            .spawn()
-            .expect("unshare runs");
-        let sympa = Sympa { folder, child };
+        fs::write(folder.join("sympa.conf"), config).expect("sympa.conf");
+        fs::write(folder.join("sendmail"), SENDMAIL).expect("sendmail");
+        make_executable(&folder.join("sendmail"));
+        let sympa = Sympa { layered: layered.run(SCRIPT) };
         sympa.wait("it starts", || {
-            sympa.folder.path().join("entered").is_file() && sympa.log().matches(" Started").count() == 2
+            sympa.layered.folder().join("entered").is_file() && sympa.log().matches(" Started").count() == 2
         });
         Some(sympa)
     }
 
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.layered.folder().join("output")).unwrap_or_default()
     }
 
     /// Makes a list as its owner would on Sympa's pages: a newsletter's, whose editor and owner is one address. `change` is
     /// a `sed` script on the list's configuration; more of it follows.
     pub fn list(&self, name: &str, editor: &str, change: &str, more: &str, members: &[&str]) {
-        let xml = self.folder.path().join(format!("{name}.xml"));
+        let xml = self.layered.folder().join(format!("{name}.xml"));
         let text = format!(
             "<?xml version=\"1.0\"?><list><listname>{name}</listname><type>news-letter</type><subject>La lettre</subject>\
              <description>Les nouvelles</description><status>open</status><topics>computing</topics><language>fr</language>\
@@ -146,7 +119,7 @@ impl Sympa {
 
     /// Everything that it has sent so far.
     pub fn all(&self) -> Vec<Passed> {
-        let entries = fs::read_dir(self.folder.path().join("out")).expect("a folder");
+        let entries = fs::read_dir(self.layered.folder().join("out")).expect("a folder");
         let paths = entries.map(|entry| entry.expect("an entry").path());
         let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
         paths.sort();
@@ -169,7 +142,7 @@ impl Sympa {
     /// Runs a program where Sympa is, as its user.
     fn inside(&self, command: &[&str], input: &[u8]) {
         let mut child = Command::new("nsenter")
-            .args(["--target", &self.child.id().to_string(), "--mount"])
+            .args(["--target", &self.layered.id().to_string(), "--mount"])
             .args(["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"])
             .args(command)
             .stdin(Stdio::piped())
@@ -181,13 +154,6 @@ impl Sympa {
         let out = child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success(), "{command:?}: {said}");
-    }
-}
-
-impl Drop for Sympa {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
     }
 }
 
