@@ -21,6 +21,7 @@ mod reader;
 mod select;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod values;
 mod variables;
 
@@ -36,7 +37,7 @@ use crate::problem::{Place, Problems};
 pub use look::Look;
 pub use newsletter::{
     Approve, Audience, Backlog, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule, SectionConfig,
-    WeightBudget,
+    Segment, Topic, WeightBudget,
 };
 pub use values::is_loopback;
 

@@ -53,6 +53,28 @@ pub struct Newsletter {
     pub agenda: bool,
     /// An event that begins so soon, and before the next letter, has a short one out of turn. `None`: never.
     pub urgent: Option<Duration>,
+    /// What its readers may choose among, in the order in which they see it; empty: everybody gets everything.
+    pub topics: Vec<Topic>,
+    /// Which of the people on its list it goes to.
+    pub segment: Segment,
+}
+
+/// Items that a reader may choose, or leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// `[a-z0-9-]+`: choices are kept under it.
+    pub name: String,
+    pub title: String,
+    pub select: Select,
+}
+
+/// People by their tags; empty: everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// One of these is enough; empty: none is needed.
+    pub tags: Vec<String>,
+    /// One of these is too many.
+    pub not_tags: Vec<String>,
 }
 
 /// A part of a letter, with the items that it takes.

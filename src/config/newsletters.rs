@@ -6,7 +6,7 @@ use super::read::folder;
 use super::reader::{File, Mapping, reject};
 use super::{
     Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
-    SectionConfig, Select, WeightBudget, look, select, values,
+    SectionConfig, Select, WeightBudget, look, select, topics, values,
 };
 use crate::problem::{Place, Problem, Problems};
 
@@ -74,6 +74,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let sections = sections(&top);
     let agenda = top.truth("agenda").unwrap_or(true);
     let urgent = top.parsed("urgent", values::duration_or_off).unwrap_or(None);
+    let (topics, segment) = topics::read(config, &top, &to, file);
     top.finish();
     Newsletter {
         name: name.to_string(),
@@ -108,6 +109,8 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         sections,
         agenda,
         urgent,
+        topics,
+        segment,
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::*;
 use crate::problem::Problem;
 
-const SMALL: &str = "site:\n  url: https://www.example.org\n  title: Exemple\ncontent:\n  paths: [posts]\n";
+pub(super) const SMALL: &str =
+    "site:\n  url: https://www.example.org\n  title: Exemple\ncontent:\n  paths: [posts]\n";
 
 /// A project's folder with these files, and a folder `posts`.
 fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -20,7 +21,7 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-fn read(files: &[(&str, &str)]) -> (Option<Config>, String) {
+pub(super) fn read(files: &[(&str, &str)]) -> (Option<Config>, String) {
     let folder = project(files);
     let (config, problems) = match Config::read(folder.path()) {
         Ok((config, problems)) => (Some(config), problems),

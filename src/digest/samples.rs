@@ -44,6 +44,8 @@ pub fn newsletter() -> Newsletter {
         sections: Vec::new(),
         agenda: true,
         urgent: None,
+        topics: Vec::new(),
+        segment: Segment::default(),
     }
 }
 

@@ -47,6 +47,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_workers.sql"),
     include_str!("migrations/0006_returned.sql"),
     include_str!("migrations/0007_leaving.sql"),
+    include_str!("migrations/0010_topics.sql"),
 ];
 
 pub use branch::{Branch, without_addresses};
