@@ -7,7 +7,7 @@
 use sqlx::{AnyConnection, Row};
 
 use super::recipients::{Addressee, Intake, Taken};
-use super::{Alone, Places, Result, Store, storable};
+use super::{Alone, Places, Result, Store, daily, storable};
 
 /// How many people are sorted together: a few megabytes of them.
 const CHUNK: usize = 20_000;
@@ -42,12 +42,15 @@ impl Store {
             }
         }
         let after = Sums::of(&mut transaction, &intake.newsletter, import).await?;
+        let taken = after.since(&before, written);
+        daily::count(&mut transaction, &intake.newsletter, intake.now, taken.added.cast_signed(), 0).await?;
         transaction.commit().await?;
-        Ok(after.since(&before, written))
+        Ok(taken)
     }
 
     /// Retires whoever is subscribed to a newsletter and was not in its last import. Tells how many.
     pub async fn retire_missing(&mut self, intake: &Intake) -> Result<u64> {
+        let mut transaction = self.write().await?;
         let retired = sqlx::query(
             "UPDATE subscriptions SET state = 'retired', since = $1
              WHERE newsletter = $2 AND state = 'subscribed'
@@ -55,9 +58,12 @@ impl Store {
         )
         .bind(intake.now.timestamp())
         .bind(&intake.newsletter)
-        .execute(&mut self.connection)
-        .await?;
-        Ok(retired.rows_affected())
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        daily::count(&mut transaction, &intake.newsletter, intake.now, 0, retired.cast_signed()).await?;
+        transaction.commit().await?;
+        Ok(retired)
     }
 }
 

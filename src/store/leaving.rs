@@ -9,6 +9,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
+use super::daily::Before;
 use super::newsletters::moment;
 use super::recipients::suppress_under_way;
 use super::{Result, Store};
@@ -26,6 +27,7 @@ impl Store {
     /// Takes somebody off a newsletter, and remembers what was before; whoever has left already stays so.
     pub async fn leave_from_page(&mut self, recipient: i64, newsletter: &str, now: DateTime<Utc>) -> Result<Left> {
         let mut transaction = self.write().await?;
+        let before = Before::of(&mut transaction, recipient).await?;
         for text in [
             "UPDATE subscriptions SET was = state, state = 'left', since = $1
              WHERE newsletter = $2 AND recipient = $3 AND state <> 'left'",
@@ -44,6 +46,7 @@ impl Store {
             .await?;
         let was: Option<String> = row.try_get(1)?;
         let left = Left { since: moment(row.try_get(0)?), can_be_undone: was.is_some() };
+        before.count(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(left)
     }
@@ -57,6 +60,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool> {
         let mut transaction = self.write().await?;
+        let before = Before::of(&mut transaction, recipient).await?;
         let mut undone = 0;
         for text in [
             "DELETE FROM subscriptions
@@ -68,6 +72,7 @@ impl Store {
             let query = sqlx::query(text).bind(now.timestamp()).bind(newsletter).bind(recipient);
             undone += query.bind(left.timestamp()).execute(&mut *transaction).await?.rows_affected();
         }
+        before.count(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(undone > 0)
     }

@@ -2,7 +2,8 @@
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
-//! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`]; [`branch`] keeps all of it as text in git. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
+//! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`], the totals
+//! [`daily`], [`replies`] and [`readers`]; [`branch`] keeps all of it as text in git. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
 //! that two processes queue instead of failing; on PostgreSQL (READ COMMITTED) a row's lock orders those who change it, and
 //! an advisory lock those who give out numbers or shares. What belongs together is one transaction. Work is set-based: no
 //! list of people is held in memory.
@@ -14,6 +15,7 @@
 
 pub mod bounces;
 mod branch;
+pub mod daily;
 pub mod database;
 pub mod editions;
 mod error;
@@ -26,7 +28,9 @@ pub mod ledger;
 pub mod newsletters;
 pub mod pictures;
 mod places;
+pub mod readers;
 pub mod recipients;
+pub mod replies;
 pub mod workers;
 
 use std::collections::HashMap;
@@ -48,6 +52,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_returned.sql"),
     include_str!("migrations/0007_leaving.sql"),
     include_str!("migrations/0010_topics.sql"),
+    include_str!("migrations/0012_readers.sql"),
 ];
 
 pub use branch::{Branch, without_addresses};

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
+use super::daily::Before;
 use super::ledger::LEFT;
 use super::newsletters::moment;
 use super::{Result, Store};
@@ -69,6 +70,7 @@ impl Store {
     /// Takes somebody off a newsletter, or off all that they are on, for good. Tells from how many.
     pub async fn leave(&mut self, recipient: i64, newsletter: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
         let mut transaction = self.write().await?;
+        let before = Before::of(&mut transaction, recipient).await?;
         let mut left = sqlx::query(
             "UPDATE subscriptions SET state = 'left', since = $1
              WHERE recipient = $2 AND state <> 'left' AND (newsletter = $3 OR CAST($4 AS BIGINT) = 1)",
@@ -104,6 +106,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         suppress_under_way(&mut transaction, recipient, newsletter, now).await?;
+        before.count(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(left)
     }
