@@ -21,6 +21,7 @@ pub mod editions;
 mod error;
 pub mod explain;
 pub mod freeze;
+pub mod history;
 mod intake;
 pub mod items;
 pub mod leaving;
@@ -51,6 +52,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_workers.sql"),
     include_str!("migrations/0006_returned.sql"),
     include_str!("migrations/0007_leaving.sql"),
+    include_str!("migrations/0008_people.sql"),
     include_str!("migrations/0010_topics.sql"),
     include_str!("migrations/0012_readers.sql"),
 ];
