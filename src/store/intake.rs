@@ -6,6 +6,7 @@
 
 use sqlx::{AnyConnection, Row};
 
+use super::history::{Entry, Strand, What};
 use super::recipients::{Addressee, Intake, Taken};
 use super::{Alone, Places, Result, Store, daily, storable};
 
@@ -13,6 +14,8 @@ use super::{Alone, Places, Result, Store, daily, storable};
 const CHUNK: usize = 20_000;
 /// How many one statement writes.
 const STATEMENT: usize = 250;
+/// How many are retired at a time.
+const PART: i64 = 5000;
 
 impl Store {
     /// Takes people in, in one transaction: `next` gives them in batches until it gives an empty one. Of one address given
@@ -50,18 +53,35 @@ impl Store {
 
     /// Retires whoever is subscribed to a newsletter and was not in its last import. Tells how many.
     pub async fn retire_missing(&mut self, intake: &Intake) -> Result<u64> {
+        let postgres = self.is_postgres();
         let mut transaction = self.write().await?;
-        let retired = sqlx::query(
-            "UPDATE subscriptions SET state = 'retired', since = $1
-             WHERE newsletter = $2 AND state = 'subscribed'
-               AND import < (SELECT MAX(import) FROM subscriptions WHERE newsletter = $2)",
-        )
-        .bind(intake.now.timestamp())
-        .bind(&intake.newsletter)
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
+        let mut strand = Strand::begin()?;
+        let mut retired = 0;
+        loop {
+            // In parts, for who is retired is written down.
+            let people: Vec<i64> = sqlx::query_scalar(
+                "UPDATE subscriptions SET state = 'retired', since = $1
+                 WHERE newsletter = $2 AND recipient IN
+                    (SELECT recipient FROM subscriptions WHERE newsletter = $2 AND state = 'subscribed'
+                        AND import < (SELECT MAX(import) FROM subscriptions WHERE newsletter = $2) LIMIT $3)
+                 RETURNING recipient",
+            )
+            .bind(intake.now.timestamp())
+            .bind(&intake.newsletter)
+            .bind(PART)
+            .fetch_all(&mut *transaction)
+            .await?;
+            if people.is_empty() {
+                break;
+            }
+            retired += people.len() as u64;
+            let said =
+                |recipient| Entry::new(recipient, What::Retired, intake.source, intake.now).on(&intake.newsletter);
+            let entries: Vec<Entry<'_>> = people.into_iter().map(said).collect();
+            strand.write(&mut transaction, postgres, &entries).await?;
+        }
         daily::count(&mut transaction, &intake.newsletter, intake.now, 0, retired.cast_signed()).await?;
+        strand.tie(&mut transaction).await?;
         transaction.commit().await?;
         Ok(retired)
     }
