@@ -12,6 +12,7 @@ mod feeds;
 mod limits;
 mod locate;
 pub mod look;
+mod network;
 mod newsletter;
 mod newsletters;
 pub mod people;
@@ -35,6 +36,7 @@ use url::Url;
 use crate::problem::{Place, Problems};
 
 pub use look::Look;
+pub use network::Network;
 pub use newsletter::{
     Approve, Audience, Backlog, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule, SectionConfig,
     Segment, Topic, WeightBudget,
@@ -267,6 +269,8 @@ pub struct Web {
     pub listen: String,
     /// Ends in `/`; needed by `leave: web`.
     pub url: Option<Url>,
+    /// The reverse proxies whose word on who asks is believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// How letters may leave, for all workers of one database together.

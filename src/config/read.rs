@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use url::Url;
 
-use super::reader::{File, Mapping, reject};
+use super::reader::{File, Mapping, Node, reject};
 use super::{
-    Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Person, Pictures, Publish, Site, Tls,
+    Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Network, Person, Pictures, Publish, Site, Tls,
     UnknownShortcode, Web, built, content_paths, dkim, feeds, newsletters, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
@@ -339,8 +339,20 @@ fn web(web: Mapping<'_>) -> Web {
         Err(_) => reject(format!("`{text}` is not an address to listen on"), "for example `127.0.0.1:8080`"),
     });
     let url = web.parsed("url", values::base_url);
+    let trusted_proxies = web.list("trusted_proxies").unwrap_or_default().iter().filter_map(network).collect();
     web.finish();
-    Web { listen: listen.unwrap_or_else(|| "127.0.0.1:8080".to_string()), url }
+    Web { listen: listen.unwrap_or_else(|| "127.0.0.1:8080".to_string()), url, trusted_proxies }
+}
+
+/// An address, or a network.
+fn network(node: &Node<'_>) -> Option<Network> {
+    let text = node.text()?;
+    let network = text.trim().parse();
+    if network.is_err() {
+        let help = "write the proxy's own address, for example `127.0.0.1`, or its network: `10.0.0.0/8`";
+        node.problem("bad-value", format!("`{text}` is neither an address nor a network"), help);
+    }
+    network.ok()
 }
 
 /// What `git check-ref-format --branch` takes, and nothing that a command line or a refspec would read otherwise.

@@ -100,7 +100,7 @@ pub fn config() -> Config {
         },
         database: "sqlite:var/crieur.db".into(),
         secrets: PathBuf::from("/nowhere/var/keys"),
-        web: Web { listen: "127.0.0.1:0".into(), url: None },
+        web: Web { listen: "127.0.0.1:0".into(), url: None, trusted_proxies: Vec::new() },
         feeds: Vec::new(),
         newsletters: Vec::new(),
     }

@@ -3,7 +3,7 @@
 //!
 //! [`server`] listens and keeps its bounds, [`routes`] says what is at an address, [`answer`] what every answer bears.
 //! [`published`] tells which files are anybody's to read, [`kept`] holds them with their packed forms, [`conditions`] says
-//! what a request wants of them. [`leave`] and [`home`] are the pages, [`page`] their HTML, [`words`] their words;
+//! what a request wants of them; [`form`] reads what is posted, [`client`] who asks. [`leave`] and [`home`] are the pages, [`page`] their HTML, [`words`] their words;
 //! [`stores`] are the connections to the database.
 //!
 //! Promises: a GET changes nothing; what is answered with 200 to a leaving is on disk; no answer sets a cookie; nothing is
@@ -12,7 +12,9 @@
 //! BUGS: no TLS: that is the reverse proxy's. What is configured is read once, when the service starts.
 
 pub mod answer;
+pub mod client;
 pub mod conditions;
+pub mod form;
 pub mod home;
 pub mod kept;
 pub mod leave;

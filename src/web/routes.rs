@@ -3,20 +3,23 @@
 //! Behind a proxy the service may lie below a path (that of `web.url`), whether or not the proxy takes it away: both are
 //! understood, and pages name the whole one.
 
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use tokio::time::timeout;
 
 use super::answer::{self, Answer};
 use super::conditions::{self, Coding, Part};
+use super::form::Form;
 use super::page::{ICON, STYLE};
 use super::published::Kind;
-use super::{Service, leave};
+use super::{Service, client, leave};
 use crate::mail::way_out;
 
 /// Of a POST: nobody has more to say.
@@ -33,8 +36,8 @@ pub async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Answer
     let answered = match (below, &head.method) {
         (None, _) => answer::nothing_here(),
         (Some(path), &Method::GET | &Method::HEAD) => get(&service, path, head.uri.query(), &head.headers).await,
-        (Some(path), &Method::POST) => match drained(body).await {
-            Ok(()) => post(&service, path).await,
+        (Some(path), &Method::POST) => match read(body).await {
+            Ok(body) => post(&service, path, &Posted { head: &head, body }).await,
             Err(refused) => refused,
         },
         _ => answer::not_so("GET, HEAD"),
@@ -43,10 +46,29 @@ pub async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Answer
     if is_head { answer::without_body(answered) } else { answered }
 }
 
-/// A body says nothing that its address does not: it is read to its end, and not looked at.
-async fn drained(body: Incoming) -> Result<(), Answer> {
+/// What was posted, read to its end.
+pub struct Posted<'a> {
+    head: &'a Parts,
+    body: Bytes,
+}
+
+impl Posted<'_> {
+    /// The form that it is.
+    pub fn form(&self) -> Form {
+        let media_type = self.head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Form::read(media_type.unwrap_or_default(), &self.body)
+    }
+
+    /// The address of whoever sent it.
+    pub fn client(&self, service: &Service) -> IpAddr {
+        let peer = self.head.extensions.get::<SocketAddr>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), SocketAddr::ip);
+        client::address(peer, &self.head.headers, &service.config.web.trusted_proxies)
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Answer> {
     match timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(_)) => Err(answer::line(StatusCode::PAYLOAD_TOO_LARGE, "Too much.\n")),
         Err(_) => Err(answer::line(StatusCode::REQUEST_TIMEOUT, "Too late.\n")),
     }
@@ -68,7 +90,8 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
     }
 }
 
-async fn post(service: &Arc<Service>, path: &str) -> Answer {
+/// A leaving's or a coming back's address says all: what was posted is not looked at.
+async fn post(service: &Arc<Service>, path: &str, _posted: &Posted<'_>) -> Answer {
     match path.split_once('/') {
         Some(("leave", token)) => leave::leave(service, token).await,
         Some(("back", token)) => leave::come_back(service, token).await,

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -128,7 +129,7 @@ impl Drop for Guest {
     }
 }
 
-/// Answers until `stop` is over, then lets those under way end.
+/// Answers until `stop` is over, then lets those under way end. A request's extensions hold its peer's [`SocketAddr`].
 pub async fn serve<Answering>(
     listener: TcpListener,
     bounds: Bounds,
@@ -147,8 +148,8 @@ pub async fn serve<Answering>(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(_) => {
                 // Out of files, say: whoever is waited for makes room.
                 make_room(&guests);
@@ -160,7 +161,7 @@ pub async fn serve<Answering>(
         let _ = stream.set_nodelay(true);
         let (answer, told, here) = (answer.clone(), told.clone(), here.clone());
         tokio::spawn(async move {
-            host(stream, bounds, guest, answer, told).await;
+            host((stream, peer), bounds, guest, answer, told).await;
             drop(here);
         });
     }
@@ -172,7 +173,7 @@ pub async fn serve<Answering>(
 
 /// Sees to one connection until it ends.
 async fn host<Answering>(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     bounds: Bounds,
     guest: Arc<Guest>,
     answer: impl Fn(Request<Incoming>) -> Answering + Send + Sync,
@@ -181,8 +182,9 @@ async fn host<Answering>(
     Answering: Future<Output = Answer> + Send,
 {
     let leave = guest.leave.clone();
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         guest.is_waited_for(false);
+        request.extensions_mut().insert(peer);
         let answering = answer(request);
         let guest = &guest;
         async move {
