@@ -1,48 +1,64 @@
-//! The project's key, and what is derived from it: fingerprints, people's numbers, tokens, Message-IDs.
+//! The project's keys, and what is derived from them: fingerprints, people's numbers, tokens, Message-IDs.
 //!
-//! One random key of 32 bytes lies in the `secrets` folder, made on first need in a folder that only its owner may
-//! enter; `CRIEUR_KEYS_FILE` names another file instead, which then must exist. Everything is a keyed BLAKE3 hash
-//! under a key of its own *purpose*, so that a token made for one thing can do nothing else.
+//! Random keys of 32 bytes stand in a [`file`](file), a line each; the first one is made on first need in the folder
+//! `secrets`, which only its owner may enter. `CRIEUR_KEYS_FILE` names another file instead, which then must exist.
 //!
-//! Promises: a hash's parts cannot run into each other (each carries its length); tokens are compared in constant time.
+//! The *first* key gives what can never change: people's numbers, Message-IDs and the fingerprint that the database
+//! keeps, keyed BLAKE3 hashes all. The *last* key signs tokens (HMAC-SHA-256, RFC 2104, of which 96 bits are kept). What a
+//! letter bears is read with any of the keys that are not revoked, so that old letters keep their ways out; whatever lives
+//! for a short while is read with the last one alone.
+//!
+//! Promises: everything is bound to a *purpose*, so that a token made for one thing can do nothing else; the parts of what is
+//! signed cannot run into each other (each carries its length); signatures are compared in constant time.
 //!
 //! Where the memory is a branch of the repository, there is no key: nobody's number is in it, and no letter bears a token.
 //!
-//! BUGS: one key at a time; a key that is replaced makes every old leaving link unreadable, so don't.
+//! BUGS: the first key cannot be replaced: whoever has it can tell people's numbers from their addresses.
+
+pub mod file;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use ring::hmac;
 use url::Url;
 
 use crate::config::Config;
 
-/// Overrides the file of the key.
+/// Overrides the file of the keys.
 pub const KEYS_FILE_VARIABLE: &str = "CRIEUR_KEYS_FILE";
+
+/// So many bytes of an HMAC are a token's signature: 96 bits.
+pub const SIGNATURE: usize = 12;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
     #[error("the key in {path} cannot be read or made: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("{path} does not hold a key: 64 hexadecimal digits were expected")]
-    NotAKey { path: PathBuf },
+    #[error("{path}:{line} does not hold a key: 64 hexadecimal digits were expected")]
+    NotAKey { path: PathBuf, line: usize },
+    #[error("the last key in {path} is revoked, and another one must sign: `crieur doctor --new-key` adds it")]
+    NothingSigns { path: PathBuf },
     #[error("the system gave no random bytes: {0}")]
     Random(String),
 }
 
-/// The key in memory. It has no `Debug` and no `Display`: it never reaches a log.
+/// The keys in memory. They have no `Debug` and no `Display`: they never reach a log.
 #[derive(Clone)]
 pub struct Secrets {
-    key: [u8; 32],
+    first: [u8; 32],
+    /// Those that still read what letters bear, oldest first.
+    earlier: Vec<hmac::Key>,
+    last: hmac::Key,
 }
 
 impl Secrets {
-    /// The project's: [`KEYS_FILE_VARIABLE`] names it, or it is in the folder `secrets`, or it is made there.
+    /// The project's: [`KEYS_FILE_VARIABLE`] names them, or they are in the folder `secrets`, or one is made there.
     pub fn of(config: &Config) -> Result<Secrets, SecretsError> {
         match config.branch() {
             Some(_) => Ok(Secrets::without_secret(&config.site.url)),
-            None => Secrets::load_or_create(&config.secrets, named_file().as_deref()),
+            None => Secrets::load_or_create(&config.secrets, file::named().as_deref()),
         }
     }
 
@@ -50,30 +66,29 @@ impl Secrets {
     pub fn look(config: &Config) -> Result<Option<Secrets>, SecretsError> {
         match config.branch() {
             Some(_) => Ok(Some(Secrets::without_secret(&config.site.url))),
-            None => Secrets::load(&config.secrets, named_file().as_deref()),
+            None => Secrets::load(&config.secrets, file::named().as_deref()),
         }
     }
 
     /// What stands for a key where nothing must be secret: the same on every machine.
     pub fn without_secret(site: &Url) -> Secrets {
-        Secrets {
-            key: blake3::derive_key("crieur: no secret, and the same on every machine", site.as_str().as_bytes()),
-        }
+        let context = "crieur: no secret, and the same on every machine";
+        Secrets::from_bytes(blake3::derive_key(context, site.as_str().as_bytes()))
     }
 
-    /// Reads the key of `folder`, or makes it. `file` (from the environment) is read instead, and never made.
+    /// Reads the keys of `folder`, or makes the first. `file` (from the environment) is read instead, and never made.
     pub fn load_or_create(folder: &Path, file: Option<&Path>) -> Result<Secrets, SecretsError> {
         if let Some(file) = file {
             return Secrets::read(file);
         }
         let file = folder.join("key");
         if !file.exists() {
-            create(folder, &file)?;
+            file::create(&file)?;
         }
         Secrets::read(&file)
     }
 
-    /// Reads the key if there is one, and makes none: for those who only look.
+    /// Reads the keys if there are any, and makes none: for those who only look.
     pub fn load(folder: &Path, file: Option<&Path>) -> Result<Option<Secrets>, SecretsError> {
         match file {
             Some(file) => Secrets::read(file).map(Some),
@@ -83,18 +98,28 @@ impl Secrets {
     }
 
     fn read(path: &Path) -> Result<Secrets, SecretsError> {
-        let text =
-            fs::read_to_string(path).map_err(|source| SecretsError::Io { path: path.to_path_buf(), source })?;
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).unwrap_or_default();
-        match <[u8; 32]>::try_from(bytes.as_slice()) {
-            Ok(key) => Ok(Secrets { key }),
-            Err(_) => Err(SecretsError::NotAKey { path: path.to_path_buf() }),
-        }
+        let lines = file::read(path)?;
+        let mut reading: Vec<[u8; 32]> = lines.iter().filter(|line| !line.revoked).map(|line| line.key).collect();
+        // One at least, and the last of them not revoked: that was read.
+        let (Some(first), Some(last)) = (lines.first(), reading.pop()) else {
+            return Err(SecretsError::NotAKey { path: path.to_path_buf(), line: 1 });
+        };
+        Ok(Secrets::of_keys(first.key, &reading, last))
     }
 
-    /// A key from its bytes: for tests.
+    fn of_keys(first: [u8; 32], earlier: &[[u8; 32]], last: [u8; 32]) -> Secrets {
+        let key = |bytes: &[u8; 32]| hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        Secrets { first, earlier: earlier.iter().map(key).collect(), last: key(&last) }
+    }
+
+    /// One key from its bytes: for tests.
     pub fn from_bytes(key: [u8; 32]) -> Secrets {
-        Secrets { key }
+        Secrets::of_keys(key, &[], key)
+    }
+
+    /// How many keys read what letters bear.
+    pub fn count(&self) -> usize {
+        self.earlier.len() + 1
     }
 
     /// What the database keeps, to notice another key. It tells nothing about the key.
@@ -102,9 +127,9 @@ impl Secrets {
         data_encoding::HEXLOWER.encode(&self.hash("fingerprint", &[]).as_bytes()[..16])
     }
 
-    /// The keyed hash of `parts` for one purpose.
+    /// The hash of `parts` for one purpose, keyed with the first key: the same for ever.
     pub fn hash(&self, purpose: &str, parts: &[&[u8]]) -> blake3::Hash {
-        let purpose_key = blake3::keyed_hash(&self.key, purpose.as_bytes());
+        let purpose_key = blake3::keyed_hash(&self.first, purpose.as_bytes());
         let mut hasher = blake3::Hasher::new_keyed(purpose_key.as_bytes());
         for part in parts {
             hasher.update(&(part.len() as u64).to_le_bytes());
@@ -122,39 +147,49 @@ impl Secrets {
         i64::from_be_bytes(bytes) & i64::MAX
     }
 
-    /// The first 12 bytes (96 bits) of a hash: the signature of a token.
-    pub fn signature(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 12] {
-        let mut signature = [0; 12];
-        signature.copy_from_slice(&self.hash(purpose, parts).as_bytes()[..12]);
-        signature
+    /// The signature of `parts` for one purpose, by the last key.
+    pub fn signature(&self, purpose: &str, parts: &[&[u8]]) -> [u8; SIGNATURE] {
+        sign(&self.last, purpose, parts)
+    }
+
+    /// The signatures of `parts` by each key that is not revoked, the last key's first.
+    pub fn signatures(&self, purpose: &str, parts: &[&[u8]]) -> impl Iterator<Item = [u8; SIGNATURE]> {
+        std::iter::once(&self.last).chain(self.earlier.iter().rev()).map(move |key| sign(key, purpose, parts))
+    }
+
+    /// Whether the last key made this signature: for what lives a short while.
+    pub fn signs(&self, purpose: &str, parts: &[&[u8]], signature: &[u8]) -> bool {
+        same_signature(&self.signature(purpose, parts), signature)
+    }
+
+    /// Whether any key that is not revoked made this signature: for what letters bear.
+    pub fn signed(&self, purpose: &str, parts: &[&[u8]], signature: &[u8]) -> bool {
+        self.signatures(purpose, parts).any(|known| same_signature(&known, signature))
     }
 }
 
-fn named_file() -> Option<PathBuf> {
-    std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from)
+/// The first bytes of the HMAC-SHA-256 of a purpose and parts, each behind its length.
+fn sign(key: &hmac::Key, purpose: &str, parts: &[&[u8]]) -> [u8; SIGNATURE] {
+    let mut context = hmac::Context::with_key(key);
+    for part in [purpose.as_bytes()].iter().chain(parts) {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut signature = [0; SIGNATURE];
+    signature.copy_from_slice(&context.sign().as_ref()[..SIGNATURE]);
+    signature
 }
 
 /// Whether two signatures are the same, in a time that does not depend on where they differ.
-pub fn same_signature(a: &[u8; 12], b: &[u8]) -> bool {
-    let Ok(b) = <&[u8; 12]>::try_from(b) else { return false };
-    a.iter().zip(b).fold(0u8, |difference, (a, b)| difference | (a ^ b)) == 0
-}
-
-/// Makes the key's file whole or not at all; of two processes that make one at once, the first wins.
-fn create(folder: &Path, file: &Path) -> Result<(), SecretsError> {
-    let failed = |source| SecretsError::Io { path: file.to_path_buf(), source };
-    make_private_folder(folder).map_err(failed)?;
-    let mut key = [0u8; 32];
-    getrandom::fill(&mut key).map_err(|error| SecretsError::Random(error.to_string()))?;
-    // A temporary file has mode 0600.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    writeln!(temporary, "{}", data_encoding::HEXLOWER.encode(&key)).map_err(failed)?;
-    temporary.as_file().sync_all().map_err(failed)?;
-    match temporary.persist_noclobber(file) {
-        Ok(_) => fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(failed(error.error)),
-    }
+pub fn same_signature(a: &[u8; SIGNATURE], b: &[u8]) -> bool {
+    let Ok(b) = <&[u8; SIGNATURE]>::try_from(b) else { return false };
+    // Two values of this type are compared in constant time.
+    let padded = |signature: &[u8; SIGNATURE]| {
+        let mut bytes = [0; 32];
+        bytes[..SIGNATURE].copy_from_slice(signature);
+        blake3::Hash::from_bytes(bytes)
+    };
+    padded(a) == padded(b)
 }
 
 /// Creates a folder, and those above it, for their owner only.
@@ -169,6 +204,12 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With keys of these bytes, the oldest first.
+    pub fn of_bytes(keys: &[u8]) -> Secrets {
+        let keys: Vec<[u8; 32]> = keys.iter().map(|byte| [*byte; 32]).collect();
+        Secrets::of_keys(keys[0], &keys[..keys.len() - 1], keys[keys.len() - 1])
+    }
 
     #[test]
     fn the_key_is_made_once_for_its_owner_only_and_read_again() {
@@ -192,18 +233,47 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_key_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("key"), "secret").unwrap();
-        assert!(matches!(Secrets::load_or_create(folder.path(), None), Err(SecretsError::NotAKey { .. })));
-    }
-
-    #[test]
     fn parts_and_purposes_never_run_into_each_other() {
         let secrets = Secrets::from_bytes([7; 32]);
         assert_ne!(secrets.hash("a", &[b"bc", b"d"]), secrets.hash("a", &[b"b", b"cd"]));
         assert_ne!(secrets.hash("a", &[b"b"]), secrets.hash("b", &[b"b"]));
+        assert_ne!(secrets.signature("a", &[b"bc", b"d"]), secrets.signature("a", &[b"b", b"cd"]));
+        assert_ne!(secrets.signature("a", &[b"b"]), secrets.signature("b", &[b"b"]));
+        assert_ne!(secrets.signature("a", &[b"b"]), secrets.signature("ab", &[]));
         assert_eq!(secrets.recipient_id("A@example.org"), secrets.recipient_id(" a@EXAMPLE.org"));
         assert!(secrets.recipient_id("a@example.org") >= 0);
+    }
+
+    #[test]
+    fn a_signature_is_the_beginning_of_an_hmac_sha_256_over_parts_with_their_lengths() {
+        // printf '\0\0\0\0\0\0\0\5leave\0\0\0\0\0\0\0\4news' | openssl dgst -sha256 -mac HMAC -macopt hexkey:0707…
+        let signature = Secrets::from_bytes([7; 32]).signature("leave", &[b"news"]);
+        assert_eq!(data_encoding::HEXLOWER.encode(&signature), "c52b295adcd3a6050aba70f9");
+    }
+
+    #[test]
+    fn a_new_key_signs_and_the_old_ones_still_read_what_letters_bear() {
+        let (before, after) = (of_bytes(&[1]), of_bytes(&[1, 2]));
+        assert_eq!(before.fingerprint(), after.fingerprint());
+        assert_eq!(before.recipient_id("a@example.org"), after.recipient_id("a@example.org"));
+        let (old, new) = (before.signature("leave", &[b"a"]), after.signature("leave", &[b"a"]));
+        assert_ne!(old, new);
+        assert!(after.signed("leave", &[b"a"], &old) && after.signed("leave", &[b"a"], &new));
+        assert!(!after.signs("leave", &[b"a"], &old) && after.signs("leave", &[b"a"], &new));
+        assert!(!before.signed("leave", &[b"a"], &new), "who lacks the key knows nothing of it");
+        assert!(!after.signed("leave", &[b"a"], &old[..11]) && !after.signed("leave", &[b"a"], b""));
+        assert_eq!(after.signatures("leave", &[b"a"]).collect::<Vec<_>>(), [new, old]);
+    }
+
+    #[test]
+    fn a_key_that_is_revoked_reads_nothing_and_stays_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = ("01".repeat(32), "02".repeat(32));
+        fs::write(folder.path().join("key"), format!("{first} revoked\n\n{second}\n")).unwrap();
+        let secrets = Secrets::load_or_create(folder.path(), None).unwrap();
+        assert_eq!(secrets.fingerprint(), of_bytes(&[1]).fingerprint());
+        assert_eq!(secrets.count(), 1);
+        assert!(!secrets.signed("leave", &[b"a"], &of_bytes(&[1]).signature("leave", &[b"a"])));
+        assert!(secrets.signed("leave", &[b"a"], &of_bytes(&[2]).signature("leave", &[b"a"])));
     }
 }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod files;
+mod keys;
 mod leaving;
 mod pages;
 mod peers;

@@ -21,7 +21,7 @@ use crate::mail::letter::Head;
 use crate::mail::way_out;
 use crate::problem::{Problem, Problems, Severity};
 use crate::project::Project;
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, file as key_file};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -99,6 +99,9 @@ fn everything(globals: &Globals, project: &Project) -> Problems {
     problems.extend(letters(globals, project, &remembered));
     problems.extend(edition_files(project, &remembered, globals.now));
     problems.extend(dkim::load::check(config));
+    if let Some(problem) = key_file::too_open(config) {
+        problems.push(problem);
+    }
     for newsletter in &config.newsletters {
         problems.extend(people::check(config, newsletter));
         // An error for whoever sends; until then, everything else works.

@@ -1,4 +1,5 @@
-//! `crieur doctor`: can this installation send? And `--new-dkim-key`: the key that signs letters, and its DNS record.
+//! `crieur doctor`: can this installation send? And `--new-dkim-key`: the key that signs letters, and its DNS record; and
+//! `--new-key`: another of the project's own, which sign the ways out.
 //!
 //! Looks at the project's key, the keys that sign, the mail server (connects, says EHLO, secures, authenticates, and says
 //! goodbye: no letter is sent), the DNS (keys, SPF, DMARC), and of each newsletter the templates, the addresses and the way out. Makes and changes nothing.
@@ -7,9 +8,8 @@
 
 mod domain;
 mod keys;
+mod new_key;
 mod server;
-
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -24,13 +24,16 @@ use crate::mail::way_out;
 use crate::people::People;
 use crate::problem::{Problem, Problems, Severity};
 use crate::project::Project;
-use crate::secrets::{KEYS_FILE_VARIABLE, Secrets};
+use crate::secrets::{Secrets, file as key_file};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Make the key that signs letters where the configuration names it, and print its DNS record
     #[arg(long, value_enum, value_name = "KIND", num_args = 0..=1, default_missing_value = "default")]
     pub new_dkim_key: Option<NewKey>,
+    /// Add a key to the project's own, which signs the ways out from then on; those of old letters still work
+    #[arg(long, conflicts_with = "new_dkim_key")]
+    pub new_key: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -113,6 +116,9 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     if let Some(kind) = arguments.new_dkim_key {
         return keys::make(globals, &config, kind.kind());
     }
+    if arguments.new_key {
+        return new_key::add(globals, &config);
+    }
     let mut findings = Vec::new();
     for problem in problems.iter().filter(|problem| problem.severity == Severity::Error) {
         findings.push(Finding::of("configuration", problem));
@@ -159,17 +165,18 @@ fn the_key(config: &Config, findings: &mut Vec<Finding>) -> Secrets {
         ));
         return Secrets::without_secret(&config.site.url);
     }
-    let file = std::env::var_os(KEYS_FILE_VARIABLE).map(PathBuf::from);
-    match Secrets::load(&config.secrets, file.as_deref()) {
+    match Secrets::look(config) {
         Ok(Some(secrets)) => {
-            let path = file.unwrap_or_else(|| config.secrets.join("key"));
-            let mode = mode_of(&path);
-            findings.push(match mode {
-                Some(mode) if mode & 0o077 != 0 => {
-                    let message = format!("others than its owner may read {} (mode {mode:03o})", path.display());
-                    Finding::new("key", State::Error, message).help(format!("chmod 600 {}", path.display()))
+            let path = key_file::path_of(config);
+            findings.push(match key_file::too_open(config) {
+                Some(problem) => Finding::of("key", &problem),
+                None => {
+                    let count = match secrets.count() {
+                        1 => String::new(),
+                        count => format!(", and holds {count} keys of which the last signs"),
+                    };
+                    Finding::new("key", State::Ok, format!("{} is its owner's alone{count}", path.display()))
                 }
-                _ => Finding::new("key", State::Ok, format!("{} is its owner's alone", path.display())),
             });
             return secrets;
         }
@@ -177,17 +184,6 @@ fn the_key(config: &Config, findings: &mut Vec<Finding>) -> Secrets {
         Err(why) => findings.push(Finding::new("key", State::Error, why.to_string())),
     }
     Secrets::from_bytes([0; 32])
-}
-
-#[cfg(unix)]
-fn mode_of(path: &std::path::Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o777)
-}
-
-#[cfg(not(unix))]
-fn mode_of(_: &std::path::Path) -> Option<u32> {
-    None
 }
 
 /// The keys that sign.

@@ -5,10 +5,12 @@
 //! All are base32 in lower case without padding (a local part may be folded to lower case on its way), those of
 //! letters at most 40 characters, with 96 bits of signature. A leaving token is for one person and one newsletter, holds neither in the
 //! clear, never expires, and can do nothing but leave.
+//!
+//! What letters bear is read with each of the project's keys that is not revoked, all else with the one that signs now.
 
 use data_encoding::BASE32_NOPAD;
 
-use crate::secrets::{Secrets, same_signature};
+use crate::secrets::Secrets;
 
 const LEAVE: &str = "leave";
 const BOUNCE: &str = "bounce";
@@ -32,7 +34,7 @@ pub fn read_leave<'a>(
     let number = i64::from_be_bytes(recipient.try_into().ok()?);
     newsletters
         .into_iter()
-        .find(|newsletter| same_signature(&secrets.signature(LEAVE, &[newsletter.as_bytes(), recipient]), signature))
+        .find(|newsletter| secrets.signed(LEAVE, &[newsletter.as_bytes(), recipient], signature))
         .map(|newsletter| (newsletter, number))
 }
 
@@ -55,10 +57,10 @@ pub fn read_come_back<'a>(
     let (left, signature) = rest.split_at_checked(8)?;
     let number = i64::from_be_bytes(recipient.try_into().ok()?);
     let moment = i64::from_be_bytes(left.try_into().ok()?);
-    let signed = |newsletter: &&str| {
-        same_signature(&secrets.signature(COME_BACK, &[newsletter.as_bytes(), recipient, left]), signature)
-    };
-    newsletters.into_iter().find(signed).map(|newsletter| (newsletter, number, moment))
+    newsletters
+        .into_iter()
+        .find(|newsletter| secrets.signs(COME_BACK, &[newsletter.as_bytes(), recipient, left], signature))
+        .map(|newsletter| (newsletter, number, moment))
 }
 
 /// The token of one delivery, in the envelope sender: 39 characters.
@@ -74,7 +76,7 @@ pub fn read_bounce(secrets: &Secrets, token: &str) -> Option<(i64, i64)> {
     let bytes = read(token)?;
     let (edition, rest) = bytes.split_at_checked(4)?;
     let (recipient, signature) = rest.split_at_checked(8)?;
-    if !same_signature(&secrets.signature(BOUNCE, &[edition, recipient]), signature) {
+    if !secrets.signed(BOUNCE, &[edition, recipient], signature) {
         return None;
     }
     let edition = u32::from_be_bytes(edition.try_into().ok()?);
@@ -98,6 +100,29 @@ mod tests {
 
     fn secrets() -> Secrets {
         Secrets::from_bytes([3; 32])
+    }
+
+    /// With these keys, the oldest first.
+    fn keys(text: &str) -> Secrets {
+        let folder = tempfile::tempdir().unwrap();
+        let lines: Vec<String> = text.split(' ').map(|digit| digit.repeat(64)).collect();
+        std::fs::write(folder.path().join("key"), lines.join("\n")).unwrap();
+        Secrets::load_or_create(folder.path(), None).unwrap()
+    }
+
+    #[test]
+    fn an_old_key_still_reads_what_letters_bear_and_nothing_else() {
+        let (old, new) = (keys("a"), keys("a b"));
+        let token = leave(&old, "news", 5);
+        assert_eq!(read_leave(&new, ["news"], &token), Some(("news", 5)));
+        assert_ne!(leave(&new, "news", 5), token);
+        assert_eq!(read_leave(&old, ["news"], &leave(&new, "news", 5)), None);
+        assert_eq!(read_bounce(&new, &bounce(&old, 7, 5)), Some((7, 5)));
+        assert_eq!(read_come_back(&new, ["news"], &come_back(&old, "news", 5, 9)), None);
+        assert_eq!(read_come_back(&new, ["news"], &come_back(&new, "news", 5, 9)), Some(("news", 5, 9)));
+        let other = keys("c b");
+        assert_eq!(read_leave(&other, ["news"], &leave(&new, "news", 5)), Some(("news", 5)), "the last one signs");
+        assert_eq!(read_leave(&other, ["news"], &token), None);
     }
 
     #[test]

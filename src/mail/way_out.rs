@@ -1,11 +1,13 @@
 //! Whether the way out that a newsletter names works: a letter to people must not leave before it does.
 //!
-//! With `leave: web` the project's own web service (`crieur serve`) must answer now; one that holds another key than that by which
-//! letters' ways out are signed is refused, one that does not say whose it is is warned of. The other ways work without us. A list server sees to its own, and a machine that letters are
+//! With `leave: web` the project's own web service (`crieur serve`) must answer now, and prove that it holds the key by which
+//! letters' ways out are signed here: one with other keys is refused, one that was not given the newest key too, one that does not say
+//! whose it is is warned of. The other ways work without us. A list server sees to its own, and a machine that letters are
 //! handed over to asks for itself.
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::config::{Config, Leave, Newsletter, is_loopback, place_of};
@@ -14,6 +16,10 @@ use crate::secrets::Secrets;
 
 /// How long the web service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So much of its answer is looked at: the proofs of some hundred keys.
+const LENGTH: u64 = 4096;
+
+const WEB_SERVICE: &str = "web service";
 
 /// What is wrong with a newsletter's way out. Asks the web service, through the environment's proxy where one is set.
 pub fn check(config: &Config, newsletter: &Newsletter) -> Problems {
@@ -42,10 +48,16 @@ pub fn check(config: &Config, newsletter: &Newsletter) -> Problems {
     Problems(vec![problem.at(place_of(&config.root, &newsletter.file, &["leave"]))])
 }
 
-/// What a service that holds the key answers to a question of 32 hexadecimal digits; `None`: that is no such question.
+/// What a service answers to a question of 32 hexadecimal digits: a proof for each key by which it reads letters' ways out.
+/// `None`: that is no such question.
 pub fn proof(secrets: &Secrets, asked: &str) -> Option<String> {
     let is_question = asked.len() == 32 && asked.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_question.then(|| secrets.hash("web service", &[asked.as_bytes()]).to_hex()[..32].to_string())
+    is_question.then(|| proofs(secrets, asked).join(" "))
+}
+
+/// The newest key's first.
+fn proofs(secrets: &Secrets, asked: &str) -> Vec<String> {
+    secrets.signatures(WEB_SERVICE, &[asked.as_bytes()]).map(|proof| HEXLOWER.encode(&proof)).collect()
 }
 
 /// Who answers at the service's address.
@@ -70,17 +82,24 @@ fn is_ready(url: &url::Url, secrets: Option<&Secrets>) -> Result<Answers, String
     let agent: ureq::Agent = settings.build().into();
     let mut question = [0; 16];
     getrandom::fill(&mut question).map_err(|error| error.to_string())?;
-    let question = data_encoding::HEXLOWER.encode(&question);
+    let question = HEXLOWER.encode(&question);
     let mut response =
         agent.get(format!("{url}readyz?proof={question}")).call().map_err(|error| error.to_string())?;
-    let said = response.body_mut().with_config().limit(1024).read_to_string().map_err(|error| error.to_string())?;
-    let expected = secrets.and_then(|secrets| proof(secrets, &question));
-    match (said.trim().strip_prefix("ready"), expected) {
-        (None, _) => Ok(Answers::Another),
-        (Some(given), Some(expected)) if given.trim() != expected => {
-            Err("the service there has another key, and would know no letter of this project".to_string())
+    let said = response.body_mut().with_config().limit(LENGTH).read_to_string().map_err(|error| error.to_string())?;
+    let Some(given) = said.trim().strip_prefix("ready") else { return Ok(Answers::Another) };
+    let given: Vec<&str> = given.split_whitespace().collect();
+    let ours = secrets.map(|secrets| proofs(secrets, &question)).unwrap_or_default();
+    let is_given = |proof: &String| given.contains(&proof.as_str());
+    match ours.as_slice() {
+        [] => Ok(Answers::Ours),
+        [newest, ..] if is_given(newest) => Ok(Answers::Ours),
+        // Letters would name ways out that it does not know.
+        [_, earlier @ ..] if earlier.iter().any(is_given) => {
+            Err("the service there lacks the newest key: copy this \
+             machine's file of keys to its machine, and let it be read anew (SIGHUP, or a restart)"
+                .to_string())
         }
-        _ => Ok(Answers::Ours),
+        _ => Err("the service there has another key, and would know no letter of this project".to_string()),
     }
 }
 
@@ -116,6 +135,7 @@ mod tests {
         let another = is_ready(&serve("ready {proof}\n", Some(other())), Some(&ours()));
         assert!(another.is_err_and(|why| why.contains("another key")));
         assert!(is_ready(&serve("ready\n", None), Some(&ours())).is_err());
+        assert!(is_ready(&serve("ready {proof} x\n", Some(ours())), Some(&ours())).is_ok());
         assert_eq!(is_ready(&serve("hello", None), Some(&ours())), Ok(Answers::Another));
         let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
         let nobody = url::Url::parse(&format!("http://{closed}/")).expect("an address");
@@ -123,9 +143,25 @@ mod tests {
     }
 
     #[test]
+    fn a_service_must_hold_the_newest_key_and_may_hold_more() {
+        let keys = |text: &str| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let lines: Vec<String> = text.split(' ').map(|digit| digit.repeat(64)).collect();
+            std::fs::write(folder.path().join("key"), lines.join("\n")).expect("a file");
+            Secrets::load_or_create(folder.path(), None).expect("keys")
+        };
+        let asked =
+            |theirs: &str, ours: &str| is_ready(&serve("ready {proof}\n", Some(keys(theirs))), Some(&keys(ours)));
+        assert_eq!(asked("a b", "a b"), Ok(Answers::Ours));
+        assert_eq!(asked("a b", "a"), Ok(Answers::Ours), "it was given the new key first");
+        assert!(asked("a", "a b").is_err_and(|why| why.contains("lacks the newest key: copy")));
+        assert!(asked("c", "a b").is_err_and(|why| why.contains("another key")));
+    }
+
+    #[test]
     fn only_a_question_of_the_right_form_is_answered() {
         let secrets = Secrets::from_bytes([1; 32]);
-        assert_eq!(proof(&secrets, &"a".repeat(32)).map(|proof| proof.len()), Some(32));
+        assert_eq!(proof(&secrets, &"a".repeat(32)).map(|proof| proof.len()), Some(24));
         for question in ["", "abc", &"A".repeat(32), &"é".repeat(16), &"a".repeat(33)] {
             assert_eq!(proof(&secrets, question), None, "{question}");
         }
