@@ -51,6 +51,7 @@ pub struct Secrets {
     /// Those that still read what letters bear, oldest first.
     earlier: Vec<hmac::Key>,
     last: hmac::Key,
+    changed: bool,
 }
 
 impl Secrets {
@@ -109,7 +110,7 @@ impl Secrets {
 
     fn of_keys(first: [u8; 32], earlier: &[[u8; 32]], last: [u8; 32]) -> Secrets {
         let key = |bytes: &[u8; 32]| hmac::Key::new(hmac::HMAC_SHA256, bytes);
-        Secrets { first, earlier: earlier.iter().map(key).collect(), last: key(&last) }
+        Secrets { first, earlier: earlier.iter().map(key).collect(), last: key(&last), changed: first != last }
     }
 
     /// One key from its bytes: for tests.
@@ -120,6 +121,11 @@ impl Secrets {
     /// How many keys read what letters bear.
     pub fn count(&self) -> usize {
         self.earlier.len() + 1
+    }
+
+    /// Whether another key than the first one signs.
+    pub fn changed(&self) -> bool {
+        self.changed
     }
 
     /// What the database keeps, to notice another key. It tells nothing about the key.
@@ -272,7 +278,7 @@ mod tests {
         fs::write(folder.path().join("key"), format!("{first} revoked\n\n{second}\n")).unwrap();
         let secrets = Secrets::load_or_create(folder.path(), None).unwrap();
         assert_eq!(secrets.fingerprint(), of_bytes(&[1]).fingerprint());
-        assert_eq!(secrets.count(), 1);
+        assert!(secrets.count() == 1 && secrets.changed());
         assert!(!secrets.signed("leave", &[b"a"], &of_bytes(&[1]).signature("leave", &[b"a"])));
         assert!(secrets.signed("leave", &[b"a"], &of_bytes(&[2]).signature("leave", &[b"a"])));
     }

@@ -6,6 +6,8 @@ mod keys;
 mod leaving;
 mod pages;
 mod peers;
+mod reload;
+mod schedule;
 
 use crate::support::project::Project;
 use crate::support::served::{self, Served};

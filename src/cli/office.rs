@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -154,11 +154,12 @@ fn stop_on_signals() -> std::io::Result<Stop> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let told = Arc::new(AtomicBool::new(false));
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-            let (mut signals, stop) = (signal(kind)?, stop.clone());
+            let (mut signals, stop, told) = (signal(kind)?, stop.clone(), told.clone());
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    if stop.is_asked() {
+                    if told.swap(true, Ordering::Relaxed) {
                         // 128 and the signal's number: what a shell reports of a process that it ended.
                         std::process::exit(128 + kind.as_raw_value());
                     }

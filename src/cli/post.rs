@@ -1,5 +1,7 @@
 //! The way of each newsletter in one command: its next edition, then the delivery of all that is frozen and not done.
 
+mod waiting;
+
 use std::collections::BTreeSet;
 
 use anyhow::Context;
@@ -23,7 +25,9 @@ pub struct Posted {
     /// The editions that were touched: newsletter and number.
     touched: BTreeSet<(String, i64)>,
     /// What the mail server said, or did not, for which something waits: it is asked once a run, not by each edition anew.
-    pub waits: Option<String>,
+    waits: Option<String>,
+    /// Whether the web service lacks the key that signs here, once it was asked.
+    lacks_key: Option<Option<Problem>>,
     /// The site was deployed since the letters were frozen: their pages must answer, where `wait_for_pages` says so.
     pub after_deployment: bool,
     /// The branch did not take an outcome: nothing more is sent, nor pushed.
@@ -121,6 +125,9 @@ impl Posted {
                 continue;
             }
             self.touched.insert((edition.newsletter.clone(), edition.number));
+            if self.waits_for_key(globals, office, &edition) {
+                continue;
+            }
             let name = format!("{} n° {}", edition.newsletter, edition.number);
             self.deliver_one(globals, office, setting, edition).await.context(name)?;
         }
@@ -198,32 +205,6 @@ impl Posted {
             words.push(format!("{newsletter} n° {number}: {state}"));
         }
         Ok(Some(words.join(", ")).filter(|words| !words.is_empty()))
-    }
-
-    /// Whether a letter that nobody has waits until its pages answer; after its newsletter's `wait_for_pages` it is held.
-    async fn waits_for_deployment(
-        &mut self,
-        globals: &Globals,
-        office: &mut Office,
-        edition: &Edition,
-    ) -> anyhow::Result<bool> {
-        let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
-        let Some(limit) = newsletter.and_then(|newsletter| newsletter.wait_for_pages) else { return Ok(false) };
-        if !edition.is_untouched() {
-            return Ok(false);
-        }
-        let missing = announce::undeployed(&mut office.store, &office.config, edition).await?;
-        if missing.is_empty() {
-            return Ok(false);
-        }
-        let (name, missing) = (format!("{} n° {}", edition.newsletter, edition.number), missing.join(", "));
-        if globals.now - edition.composed < limit {
-            globals.say(format_args!("{name}: waits for pages that do not answer yet: {missing}"));
-        } else {
-            let reason = format!("{missing} did not answer in time");
-            office.store.move_edition(edition.id, &[State::Sending], State::Held, Some(&reason)).await?;
-        }
-        Ok(true)
     }
 
     /// Pushes what else changed, where the memory is a branch.

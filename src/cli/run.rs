@@ -10,6 +10,7 @@ use super::office::{Office, in_turn, is_overtaken, material, runtime};
 use super::post::Posted;
 use super::{Globals, Outcome, Unusable, build};
 use crate::announce::{self, Asked};
+use crate::mail::delivery::Stop;
 use crate::project::Project;
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +18,9 @@ pub struct Args {
     /// Only the feeds, or only the letters
     #[arg(long, value_enum)]
     pub stage: Option<Stage>,
+    /// End as SIGTERM would have it, when standard input does: whoever started this is gone
+    #[arg(long, hide = true)]
+    pub until_input_ends: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -26,7 +30,7 @@ pub enum Stage {
 }
 
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
-    let done = runtime()?.block_on(in_turn(globals, async || one_turn(globals, arguments.stage).await));
+    let done = runtime()?.block_on(in_turn(globals, async || one_turn(globals, &arguments).await));
     match done {
         Err(error) if is_overtaken(&error) => {
             globals.say("other runs keep writing to the branch: what is due is theirs");
@@ -36,14 +40,14 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     }
 }
 
-async fn one_turn(globals: &Globals, stage: Option<Stage>) -> anyhow::Result<Outcome> {
+async fn one_turn(globals: &Globals, arguments: &Args) -> anyhow::Result<Outcome> {
     let mut office = Office::open(globals).await?;
     // Kept until the end of the process, however it ends.
     let Some(_lock) = office.lock().await? else {
         globals.say("another run is at work here: nothing to do");
         return say_nothing_done(globals);
     };
-    let outcome = work(globals, &mut office, stage).await;
+    let outcome = work(globals, &mut office, arguments).await;
     office.close_after(outcome).await
 }
 
@@ -54,7 +58,8 @@ fn say_nothing_done(globals: &Globals) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> anyhow::Result<Outcome> {
+async fn work(globals: &Globals, office: &mut Office, arguments: &Args) -> anyhow::Result<Outcome> {
+    let stage = arguments.stage;
     let project = office.project(globals).await?;
     if stage == Some(Stage::Build) {
         refuse_lost_feeds(globals, &project)?;
@@ -92,6 +97,9 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
     }
     if stage != Some(Stage::Build) {
         let setting = office.setting(globals)?;
+        if arguments.until_input_ends {
+            stop_at_the_end_of_input(setting.stop.clone());
+        }
         let uncertain = office.store.bury_dead(None, globals.now).await?.uncertain;
         if uncertain > 0 {
             globals.say(format_args!(
@@ -109,6 +117,14 @@ async fn work(globals: &Globals, office: &mut Office, stage: Option<Stage>) -> a
         posted.keep(globals, office).await?;
     }
     posted.conclude(globals, &project.config, &editions, Some(feeds))
+}
+
+/// Asks the deliveries to stop when nobody holds the other end of standard input any more.
+fn stop_at_the_end_of_input(stop: Stop) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        stop.ask();
+    });
 }
 
 /// What is built here replaces what is published: without a feed that cannot be made, its subscribers would lose it.

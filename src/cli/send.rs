@@ -104,13 +104,13 @@ pub async fn deliver_all(
     wait: bool,
 ) -> anyhow::Result<Vec<Edition>> {
     let mut editions = posted.editions(office, named).await?;
-    while wait && let Some(pause) = post::pause(&editions, setting, posted.waits.is_some()) {
+    while wait && let Some(pause) = post::pause(&editions, setting, posted.waits()) {
         globals.say(format_args!("waiting {} seconds for the next try", pause.as_secs()));
         setting.stop.sleep(pause).await;
         if setting.stop.is_asked() {
             break;
         }
-        posted.waits = None;
+        posted.ask_again();
         posted.deliver(globals, office, setting, named).await?;
         editions = posted.editions(office, named).await?;
     }

@@ -1,23 +1,29 @@
-//! `crieur serve`: the web service, until it is told to stop.
+//! `crieur serve`: the web service, until it is told to stop. SIGHUP has it read its configuration and keys anew; with
+//! `--with-schedule` it also does what `crieur run` does, each minute.
 
-use std::sync::Arc;
+mod reload;
+mod schedule;
 
 use anyhow::Context;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use self::reload::Reload;
 use super::office::Office;
 use super::{Globals, Outcome, report};
 use crate::mail::clock::Clock;
 use crate::store::Database;
 use crate::web::server::{self, Bounds};
-use crate::web::{Service, routes};
+use crate::web::{Current, Service, routes};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where to listen (default: `web.listen`); port 0: any that is free
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<std::net::SocketAddr>,
+    /// Also do what `crieur run` does, each minute: build, send what is due, try again
+    #[arg(long)]
+    pub with_schedule: bool,
 }
 
 pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
@@ -26,6 +32,8 @@ pub fn run(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
 }
 
 async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
+    // From the beginning: until then, a SIGHUP would end it.
+    let mut asked = reload::asked()?;
     let office = Office::open(globals).await?;
     office.needs_people()?;
     let Office { config, problems, secrets, store } = office;
@@ -45,13 +53,31 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         globals.say("no letter can name this service: set `web.url` to the address that readers reach it by");
     }
     let database = Database::of(&config)?;
+    let mut reload = Reload::new(globals, &config, database.clone(), arguments.listen.is_some());
     let speaking = globals.clone();
     let log = move |words: &str| speaking.say(crate::store::without_addresses(words));
-    let service = Service::new(config, secrets, Clock::starting(globals.now), (database, store), Box::new(log));
-    let answering = service.clone();
-    let answer = move |request| routes::answer(Arc::clone(&answering), request);
-    server::serve(listener, Bounds::of_this_machine(), answer, told_to_stop()?).await;
-    service.stores.close().await;
+    let clock = Clock::starting(globals.now);
+    let current = Current::new(Service::new(config, secrets, clock, (database, store), Box::new(log)));
+    let schedule = arguments.with_schedule.then(|| schedule::start(globals, clock));
+    let answering = current.clone();
+    let answer = move |request| routes::answer(answering.get(), request);
+    let mut stop = std::pin::pin!(told_to_stop()?);
+    let (parting, parted) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(server::serve(listener, Bounds::of_this_machine(), answer, async {
+        let _ = parted.await;
+    }));
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            () = asked.next() => reload.read_anew(&current).await,
+        }
+    }
+    drop(parting);
+    if let Some(schedule) = schedule {
+        schedule.stop(Bounds::of_this_machine().parting).await;
+    }
+    serving.await?;
+    current.get().stores.close().await;
     globals.detail("stopped");
     Ok(Outcome::Done)
 }

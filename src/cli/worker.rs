@@ -63,9 +63,9 @@ async fn work(globals: &Globals, office: &mut Office, until_done: bool) -> anyho
             .map(|one| one.newsletter.clone())
             .collect();
         if !ready.is_empty() {
-            posted.waits = None;
+            posted.ask_again();
             posted.deliver(globals, office, &setting, |name| ready.contains(name)).await?;
-            if posted.waits.is_some() {
+            if posted.waits() {
                 setting.stop.sleep(PATIENCE).await;
             }
             continue;

@@ -9,7 +9,10 @@
 //! Promises: a GET changes nothing; what is answered with 200 to a leaving is on disk; no answer sets a cookie; nothing is
 //! logged that names a person, a token included; an error tells a stranger nothing but that there was one.
 //!
-//! BUGS: no TLS: that is the reverse proxy's. What is configured is read once, when the service starts.
+//! What is configured can be read anew while it runs ([`Current`]): who asks next is answered by that, and who has asked by
+//! what was before.
+//!
+//! BUGS: no TLS: that is the reverse proxy's.
 
 pub mod answer;
 pub mod client;
@@ -25,25 +28,27 @@ pub mod server;
 pub mod stores;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 use crate::mail::clock::Clock;
 use crate::secrets::Secrets;
 use crate::store::{Database, Store};
 
+/// Takes what the operator should know, in words that name nobody.
+pub type Log = Box<dyn Fn(&str) + Send + Sync>;
+
 /// What all answers are made from.
 pub struct Service {
     pub config: Config,
     pub secrets: Secrets,
     pub clock: Clock,
-    pub stores: stores::Stores,
+    pub stores: Arc<stores::Stores>,
     pub published: published::Published,
-    pub kept: kept::Kept,
+    pub kept: Arc<kept::Kept>,
     pub home: home::Home,
-    page: page::Page,
-    /// Takes what the operator should know, in words that name nobody.
-    pub log: Box<dyn Fn(&str) + Send + Sync>,
+    page: Arc<page::Page>,
+    pub log: Arc<Log>,
 }
 
 impl Service {
@@ -53,17 +58,52 @@ impl Service {
         secrets: Secrets,
         clock: Clock,
         (database, store): (Database, Store),
-        log: Box<dyn Fn(&str) + Send + Sync>,
+        log: Log,
     ) -> Arc<Service> {
         let published = published::Published::of(&config);
         let home = home::Home::of(&config, clock.now());
-        let stores = stores::Stores::new(database, store);
-        let kept = kept::Kept::new(kept::MOST);
-        Arc::new(Service { config, secrets, clock, stores, published, kept, home, page: page::Page::new(), log })
+        let stores = Arc::new(stores::Stores::new(database, store));
+        let kept = Arc::new(kept::Kept::new(kept::MOST));
+        let (page, log) = (Arc::new(page::Page::new()), Arc::new(log));
+        Arc::new(Service { config, secrets, clock, stores, published, kept, home, page, log })
+    }
+
+    /// The same service by a configuration and keys that were read anew: what comes of them is made anew, all else goes on.
+    pub fn anew(&self, config: Config, secrets: Secrets) -> Arc<Service> {
+        Arc::new(Service {
+            published: published::Published::of(&config),
+            home: home::Home::of(&config, self.clock.now()),
+            clock: self.clock,
+            stores: self.stores.clone(),
+            kept: self.kept.clone(),
+            page: self.page.clone(),
+            log: self.log.clone(),
+            config,
+            secrets,
+        })
     }
 
     /// The path of the service's address, which begins and ends with `/`: behind a proxy it may lie below others.
     pub fn base(&self) -> &str {
         self.config.web.url.as_ref().map_or("/", url::Url::path)
+    }
+}
+
+/// The service as it is now: each request takes it once, and keeps it to its end.
+#[derive(Clone)]
+pub struct Current(Arc<RwLock<Arc<Service>>>);
+
+impl Current {
+    pub fn new(service: Arc<Service>) -> Current {
+        Current(Arc::new(RwLock::new(service)))
+    }
+
+    pub fn get(&self) -> Arc<Service> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Who asks from now on is answered by this one.
+    pub fn set(&self, service: Arc<Service>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = service;
     }
 }

@@ -7,7 +7,7 @@ use crieur::secrets::Secrets;
 
 use super::{project, sent, state, way_out};
 use crate::support::project::Project;
-use crate::support::served::Served;
+use crate::support::served::{self, Served};
 
 fn secrets(project: &Project) -> Secrets {
     Secrets::load(&project.join("var/keys"), None).expect("a key").expect("a key")
@@ -19,7 +19,7 @@ fn mode(project: &Project) -> u32 {
 
 #[test]
 fn a_new_key_is_added_behind_the_others_and_its_mode_is_looked_at() {
-    let project = Project::new();
+    let project = Project::new().file("posts/un.md", "---\ntitle: Un\ndate: 2026-02-01\n---\nUn.\n");
     let made = project.crieur(&["doctor", "--new-key"]);
     assert!(made.stderr.contains("made ") && made.stderr.contains("kill -HUP"), "{}", made.stderr);
     let first = project.read("var/keys/key");
@@ -54,7 +54,9 @@ fn a_new_key_is_added_behind_the_others_and_its_mode_is_looked_at() {
 
 #[test]
 fn tokens_of_an_old_key_give_what_the_table_says() {
-    let (project, mut served) = sent("  bounces_to: bounces@example.org\n");
+    let (project, mut served) = sent("");
+    let config = project.read("config/crieur.yaml");
+    project.write("config/crieur.yaml", config.replace("\nweb:", "\n  bounces_to: bounces@example.org\nweb:"));
     let letters = project.letters("var/outbox");
     let path = |name: &str| way_out(&letters, &format!("{name}@example.org"));
     let undo = served.one_click(&path("bo")).between("action=\"", "\"");
@@ -115,7 +117,7 @@ fn tokens_of_an_old_key_give_what_the_table_says() {
 fn no_letter_leaves_before_the_service_has_the_newest_key() {
     let (project, _) = project("");
     let elsewhere = project.join("elsewhere");
-    project.ok(&["doctor"]);
+    project.ok(&["status"]);
     std::fs::copy(project.join("var/keys/key"), &elsewhere).expect("a copy for another machine");
     let serve = || {
         let mut command = project.command(&["-v", "serve"]);
@@ -126,7 +128,11 @@ fn no_letter_leaves_before_the_service_has_the_newest_key() {
     project.ok(&["doctor", "--new-key"]);
     let ran = project.crieur(&["run"]);
     assert_eq!(ran.status, 1, "{}", ran.stderr);
-    assert!(ran.stderr.contains("lacks the newest key: copy"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("lacks the newest key") && ran.stderr.contains("copy this machine"),
+        "{}",
+        ran.stderr
+    );
     assert!(project.letters("var/outbox").is_empty());
     std::fs::copy(project.join("var/keys/key"), &elsewhere).expect("the newest");
     assert_eq!(served.stop(), Some(0));
@@ -138,4 +144,34 @@ fn no_letter_leaves_before_the_service_has_the_newest_key() {
     let letters = project.letters("var/outbox");
     assert_eq!(letters.len(), 4);
     assert_eq!(served.one_click(&way_out(&letters, "ana@example.org")).status, 200);
+}
+
+#[test]
+fn letters_that_were_frozen_before_wait_for_the_service_to_have_the_key_that_signs_them() {
+    let (project, _) = project("");
+    let served = Served::of(&project);
+    let config = project.read("config/crieur.yaml");
+    let nobody = format!("smtp://127.0.0.1:{}\n  tls: none", served::free_port());
+    project.write("config/crieur.yaml", config.replace("maildir:var/outbox", &nobody));
+    let ran = project.crieur(&["run"]);
+    assert_eq!(project.json(&["status"], 0)["editions"][0]["pending"], 4, "{}", ran.stderr);
+    project.write("config/crieur.yaml", config);
+    project.ok(&["doctor", "--new-key"]);
+    for arguments in [&["run"][..], &["send", "news"], &["run"]] {
+        let ran = project.crieur(arguments);
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("news n° 1: waits: ") && ran.stderr.contains("lacks the newest key"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert!(project.letters("var/outbox").is_empty());
+    served.reload();
+    served.says("read anew");
+    project.ok(&["run"]);
+    let letters = project.letters("var/outbox");
+    assert_eq!(letters.len(), 4);
+    assert_eq!(served.one_click(&way_out(&letters, "ana@example.org")).status, 200);
+    assert_eq!(state(&project, "ana@example.org", "news"), "left");
 }

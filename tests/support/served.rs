@@ -128,15 +128,48 @@ impl Served {
     }
 
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        self.signal("-TERM");
+    }
+
+    /// Has it read its configuration anew.
+    pub fn reload(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, which: &str) {
+        let sent = Command::new("kill").args([which, &self.number().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
+    }
+
+    /// Its process's.
+    pub fn number(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it as a power cut would, in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Waits until it has said this.
+    pub fn says(&self, words: &str) {
+        self.says_times(words, 1);
+    }
+
+    /// Waits until it has said this so many times.
+    pub fn says_times(&self, words: &str, times: usize) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.said().matches(words).count() < times {
+            assert!(Instant::now() < deadline, "it does not say {words:?}: {}", self.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 
