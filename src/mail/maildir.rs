@@ -1,6 +1,6 @@
 //! Letters into a Maildir: written in `tmp`, made durable, then moved to `new`; a letter is there whole or not at all.
 //!
-//! File names are unique and tell nothing about the recipient. Lines end in LF there, as mail programs expect of files.
+//! File names are unique, whichever carrier, process or machine leaves the letter, and tell nothing about the recipient. Lines end in LF there, as mail programs expect of files.
 //!
 //! BUGS: the folder must be on one file system, which can rename and fsync.
 
@@ -17,7 +17,7 @@ use super::outcome::{Fault, Outcome};
 #[derive(Clone, Debug)]
 pub struct Maildir {
     folder: PathBuf,
-    /// Counts the letters left, so that no two have one name.
+    /// Counts the letters left, so that their names sort in this order.
     letters: Arc<AtomicU64>,
 }
 
@@ -33,7 +33,10 @@ impl Maildir {
 
     /// Leaves a letter, whose lines end in CRLF.
     pub fn deliver(&self, letter: &[u8]) -> Outcome {
-        let name = unique_name(self.letters.fetch_add(1, Ordering::Relaxed));
+        let name = match unique_name(self.letters.fetch_add(1, Ordering::Relaxed)) {
+            Ok(name) => name,
+            Err(error) => return Outcome::Untried(Fault::Down(format!("the system gave no random bytes: {error}"))),
+        };
         let (temporary, new) = (self.folder.join("tmp").join(&name), self.folder.join("new").join(&name));
         if let Err(error) = write_durably(&temporary, &with_line_feeds(letter)) {
             // What cannot be removed either is no letter yet: it never left `tmp`.
@@ -62,11 +65,16 @@ pub fn with_line_feeds(letter: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `SECONDS.M…P…Q….crieur`, sorting in the order in which letters were left. The machine's own clock, not the
-/// command's: a name must never come twice.
-fn unique_name(count: u64) -> String {
+/// `SECONDS.M…P…Q…R….crieur`, sorting in the order in which letters were left. The machine's own clock, not the command's. Two
+/// carriers may well leave their first letters in one microsecond, and two machines have one process number: of two letters
+/// with one name one would be lost, so that it ends in 64 random bits.
+fn unique_name(count: u64) -> Result<String, getrandom::Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{}.M{:06}P{:07}Q{count:07}.crieur", now.as_secs(), now.subsec_micros(), std::process::id())
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    let random = u64::from_be_bytes(random);
+    let (seconds, micros, process) = (now.as_secs(), now.subsec_micros(), std::process::id());
+    Ok(format!("{seconds}.M{micros:06}P{process:07}Q{count:07}R{random:016x}.crieur"))
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -94,6 +102,20 @@ mod tests {
         assert_eq!((names("new"), names("tmp"), names("cur")), (20, 0, 0));
         let first = fs::read_dir(folder.path().join("outbox/new")).unwrap().next().unwrap().unwrap().path();
         assert_eq!(fs::read(first).unwrap(), b"A: b\n\nbody\n");
+    }
+
+    #[test]
+    fn carriers_that_leave_their_first_letters_at_once_give_them_names_of_their_own() {
+        let names = std::sync::Mutex::new(std::collections::HashSet::new());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mine: Vec<String> = (0..20_000).map(|_| unique_name(0).unwrap()).collect();
+                    names.lock().unwrap().extend(mine);
+                });
+            }
+        });
+        assert_eq!(names.into_inner().unwrap().len(), 80_000);
     }
 
     #[test]
