@@ -3,11 +3,14 @@
 mod bounds;
 mod files;
 mod keys;
+mod killed;
 mod leaving;
 mod pages;
 mod peers;
 mod reload;
+mod scanner;
 mod schedule;
+mod two;
 
 use crate::support::project::Project;
 use crate::support::served::{self, Served};

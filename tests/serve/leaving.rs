@@ -16,7 +16,7 @@ on_both_stores! {
 }
 
 /// The answer to whoever left: a page, and no detour.
-fn is_out(got: &Got) {
+pub fn is_out(got: &Got) {
     assert_eq!(got.status, 200, "{}", got.text());
     assert_eq!((got.header("location"), got.header("set-cookie")), ("", ""));
     assert_eq!(got.header("cache-control"), "no-store");
@@ -218,6 +218,11 @@ fn no_letter_leaves_before_the_service_answers_with_the_projects_key() {
 }
 
 fn whoever_leaves_in_the_middle_of_a_delivery_gets_no_letter(place: Place) {
+    in_the_middle_of_a_delivery(place, |served, _, path| served.one_click(path));
+}
+
+/// While letters are being sent, people `leave`, each by its number and the path of its way out: none of them gets one.
+pub fn in_the_middle_of_a_delivery(place: Place, leave: impl Fn(&Served, usize, &str) -> Got) {
     const PEOPLE: usize = 60;
     let slow = |step: &Step| {
         if matches!(step, Step::Body { .. }) {
@@ -251,7 +256,7 @@ fn whoever_leaves_in_the_middle_of_a_delivery_gets_no_letter(place: Place) {
         if peer.received().len() + left.len() + 8 > PEOPLE {
             break;
         }
-        is_out(&served.one_click(&format!("/leave/{token}")));
+        is_out(&leave(&served, left.len(), &format!("/leave/{token}")));
         left.push(address);
     }
     let ran = Ran::from(run.wait_with_output().expect("it ends"));

@@ -12,6 +12,11 @@ impl Random {
         Random(seed)
     }
 
+    /// Begins with this number.
+    pub fn of(seed: u64) -> Random {
+        Random(seed)
+    }
+
     /// Steele, Lea and Flood's SplitMix64.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
