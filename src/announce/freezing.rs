@@ -5,9 +5,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::frozen::Frozen;
-use super::{AnnounceError, Material, online, pictures};
-use crate::config::{Audience as To, Newsletter};
-use crate::digest::Composed;
+use super::{AnnounceError, Material, online, pictures, readers};
+use crate::config::{Audience as To, Newsletter, Segment};
+use crate::digest::{Composed, Share};
 use crate::people::People;
 use crate::problem::{Problem, Problems};
 use crate::secrets::Secrets;
@@ -15,6 +15,7 @@ use crate::store::Store;
 use crate::store::editions::State;
 use crate::store::freeze::{Audience, NewEdition};
 use crate::store::recipients::Addressee;
+use crate::store::shares::Share as Kept;
 
 /// One newsletter, with all that its editions are made of.
 #[derive(Clone, Copy)]
@@ -63,6 +64,7 @@ pub(super) async fn freeze(
     // What the letter links to is there before it leaves.
     online::write_events(material, scene.now, &material.config.root.join(&material.config.publish.out))?;
     let pictures = pictures::kept(&composed.pictures);
+    let shares = composed.shares.clone();
     let frozen = Frozen::new(material.config, newsletter, at, composed);
     let (content, variants) = frozen.to_json()?;
     let edition = NewEdition {
@@ -75,6 +77,7 @@ pub(super) async fn freeze(
         declined,
         content,
         variants,
+        shares: kept(&shares),
         pictures,
         pictures_until: scene.now + material.config.pictures.keep,
         composed: at,
@@ -82,7 +85,13 @@ pub(super) async fn freeze(
         considered,
     };
     let done = match &newsletter.to {
-        To::Recipients => write(store, &edition, Audience::Subscribed, in_place_of).await?,
+        To::Recipients => {
+            let audience = match newsletter.segment == Segment::default() {
+                true => Audience::Subscribed,
+                false => Audience::Segment(&newsletter.segment),
+            };
+            write(store, &edition, audience, in_place_of).await?
+        }
         To::Address(_) | To::HandOver(_) => {
             let email = newsletter.to.one_address().unwrap_or_default();
             let mut list = vec![Addressee {
@@ -101,17 +110,35 @@ pub(super) async fn freeze(
                     return Ok(Freezing::Impossible);
                 }
             };
-            let done = write(store, &edition, Audience::These(&mut || people.next_batch()), in_place_of).await?;
+            let mut next = || readers::next_of(&mut people, &newsletter.segment);
+            let done = if shares.is_empty() {
+                write(store, &edition, Audience::These(&mut next), in_place_of).await?
+            } else {
+                let mut sorted = || readers::sorted(next(), &shares);
+                write(store, &edition, Audience::Sorted(&mut sorted), in_place_of).await?
+            };
             problems.extend(people.problems);
             done
         }
     };
     if !done && in_place_of.is_none() {
-        let problem = Problem::warning("nobody", format!("nobody is on the list of {}", newsletter.name))
-            .help(format!("add people: `crieur recipients import FILE --newsletter {}`", newsletter.name));
+        let problem = Problem::warning("nobody", format!("nobody is on the list of {}", newsletter.name)).help(
+            match newsletter.segment == Segment::default() {
+                true => format!("add people: `crieur recipients import FILE --newsletter {}`", newsletter.name),
+                false => {
+                    "its `segment` takes people by their tags: give them to some, or take another one".to_string()
+                }
+            },
+        );
         problems.push(problem.in_file(&newsletter.file));
     }
     Ok(if done { Freezing::Done } else { Freezing::Nobody })
+}
+
+/// As the database keeps them.
+fn kept(shares: &[Share]) -> Vec<Kept> {
+    let variant = |share: &Share| share.variant.and_then(|variant| i64::try_from(variant).ok());
+    shares.iter().map(|share| Kept { topics: share.topics.clone(), variant: variant(share) }).collect()
 }
 
 async fn write(
@@ -126,23 +153,8 @@ async fn write(
     })
 }
 
-/// How many people are on the list now.
-pub(super) async fn count(store: &mut Store, scene: Scene<'_>) -> Result<i64, AnnounceError> {
-    Ok(match &scene.newsletter.to {
-        To::Recipients => store.count_subscribed(&scene.newsletter.name).await?,
-        To::Address(_) | To::HandOver(_) => 1,
-        To::File(file) => {
-            let mut count = 0;
-            if let Ok(mut people) = People::open(&scene.material.config.root, Path::new(file), scene.secrets) {
-                loop {
-                    let batch = people.next_batch();
-                    if batch.is_empty() {
-                        break;
-                    }
-                    count += i64::try_from(batch.len()).unwrap_or(0);
-                }
-            }
-            count
-        }
-    })
+/// How many people a letter with these shares would go to now.
+pub(super) async fn count(store: &mut Store, scene: Scene<'_>, shares: &[Share]) -> Result<i64, AnnounceError> {
+    let Scene { secrets, material, newsletter, .. } = scene;
+    Ok(readers::count(store, material.config, newsletter, secrets, shares).await?)
 }

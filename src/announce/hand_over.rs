@@ -117,6 +117,13 @@ pub async fn take_in(
     let mut found = Problems(refusal(material.config, newsletter, parcel).into_iter().collect());
     found.extend(way_out::check(material.config, newsletter));
     found.extend(config::people::check(material.config, newsletter));
+    if !newsletter.topics.is_empty() {
+        let message =
+            "an edition that was handed over goes to everybody whole: nobody here knows which item is of which topic";
+        let help = "take `topics` out here, or compose the letters where the people are";
+        let place = config::place_of(&material.config.root, &newsletter.file, &["topics"]);
+        found.push(Problem::warning("hand-over", message).help(help).at(place));
+    }
     let refused = found.has_errors();
     problems.extend(found);
     if refused {
@@ -128,7 +135,7 @@ pub async fn take_in(
         Approve::No | Approve::File => (State::Sending, None),
     };
     if asked == Asked::DryRun {
-        return Ok(TakenIn::Would { state, eligible: freezing::count(store, scene).await? });
+        return Ok(TakenIn::Would { state, eligible: freezing::count(store, scene, &[]).await? });
     }
     store.start_newsletter(&newsletter.name, &[], now).await?;
     let composed = parcel.composed.clone();

@@ -24,6 +24,7 @@ mod pages;
 mod parcel;
 mod pictures;
 pub mod press;
+pub mod readers;
 pub mod sheet;
 mod stand_in;
 mod test_copy;

@@ -120,7 +120,7 @@ pub async fn next(
             not_due = Some(next);
         }
     }
-    let mut known = Known::of(store, &newsletter.name).await?;
+    let mut known = Known::of(store, material.config, newsletter).await?;
     known.ids.extend(backlog);
     let mut desk = Desk { store, scene, asked, memory, early, problems, urgent: None };
     if let Some(next) = not_due {
@@ -302,7 +302,7 @@ impl Desk<'_> {
         let count = items.len();
         let number = i64::try_from(composed.number).unwrap_or(1);
         if self.asked == Asked::DryRun {
-            let eligible = freezing::count(self.store, self.scene).await?;
+            let eligible = freezing::count(self.store, self.scene, &composed.shares).await?;
             return Ok(Next::Would { number, items, state, reason, eligible });
         }
         // Never goes back: one out of turn leaves it where it was.

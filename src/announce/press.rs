@@ -9,12 +9,13 @@ use std::collections::HashSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::sheet::{self, Sheet};
-use super::{AnnounceError, Material};
+use super::{AnnounceError, Material, readers};
 use crate::config::{Approve, Config, Images, Newsletter};
 use crate::digest::plan::Plan;
+use crate::digest::topics;
 use crate::digest::{self, ComposeInput, Composed};
 use crate::item::Item;
-use crate::pictures::{self, Remember, Source, Wanted};
+use crate::pictures::{self, Pictures, Remember, Source, Wanted};
 use crate::problem::{Problem, Problems};
 use crate::selection::{matches, newest_first};
 use crate::store::Store;
@@ -26,18 +27,22 @@ pub struct Known {
     pub ids: HashSet<String>,
     /// Of these, what an earlier letter showed: shown again, it is a repeat.
     pub shown: HashSet<String>,
+    /// What its readers chose of its topics, the most frequent choice first: each has its part of a letter.
+    pub choices: Vec<String>,
 }
 
 impl From<HashSet<String>> for Known {
     fn from(ids: HashSet<String>) -> Known {
-        Known { ids, shown: HashSet::new() }
+        Known { ids, ..Known::default() }
     }
 }
 
 impl Known {
     /// What the database remembers.
-    pub async fn of(store: &mut Store, newsletter: &str) -> Result<Known, AnnounceError> {
-        Ok(Known { ids: store.announced(newsletter).await?, shown: store.shown(newsletter, None).await? })
+    pub async fn of(store: &mut Store, config: &Config, newsletter: &Newsletter) -> Result<Known, AnnounceError> {
+        let choices = readers::choices(Some(store), config, newsletter).await?;
+        let name = &newsletter.name;
+        Ok(Known { ids: store.announced(name).await?, shown: store.shown(name, None).await?, choices })
     }
 }
 
@@ -91,7 +96,7 @@ fn press_and(input: &ComposeInput<'_>, known: &Known, remember: Remember) -> Pre
     // One that says nothing (any more) does not stand in the way of what came in since.
     let found = found.filter(|(sheet, ..)| newsletter.approve == Approve::File || !sheet.is_spent);
     let Some((sheet, plan, problems)) = found else {
-        let letters = digest::plans(input).iter().map(|plan| compose(input, plan, remember)).collect();
+        let letters = digest::plans(input).iter().map(|plan| compose(input, plan, known, remember)).collect();
         return Pressed { letters, sheet: None, warnings: Problems::new() };
     };
     let mut warnings = Problems::new();
@@ -101,7 +106,7 @@ fn press_and(input: &ComposeInput<'_>, known: &Known, remember: Remember) -> Pre
             warnings = problems;
             Ok(Vec::new())
         }
-        Some(plan) => compose(input, &plan, remember).map(|mut composed| {
+        Some(plan) => compose(input, &plan, known, remember).map(|mut composed| {
             composed.problems.extend(problems);
             vec![composed]
         }),
@@ -119,7 +124,7 @@ pub fn urgent(
     (soon, next): (Duration, Option<DateTime<Utc>>),
 ) -> Option<Result<Composed, Problems>> {
     let input = input(material, newsletter, known, number, now);
-    digest::urgent(&input, soon, next).map(|plan| compose(&input, &plan, Remember::Yes))
+    digest::urgent(&input, soon, next).map(|plan| compose(&input, &plan, known, Remember::Yes))
 }
 
 /// A letter that was composed before, composed again as of the same moment from what its file and its items say now: the
@@ -138,7 +143,7 @@ pub fn again(
     // What came in since waits for the next one.
     let others = material.items.iter().map(|item| &item.id).filter(|id| !counted.contains(id));
     let ids = known.ids.iter().chain(others).cloned().collect();
-    press(material, newsletter, &Known { ids, shown: known.shown.clone() }, number, now)
+    press(material, newsletter, &Known { ids, ..known.clone() }, number, now)
 }
 
 /// How many items are new: what `surge` looks at.
@@ -175,20 +180,54 @@ fn newest(
     let known = Known::default();
     let input = input(material, newsletter, &known, number, now);
     match digest::plans(&input).first() {
-        Some(plan) => compose(&input, plan, remember),
+        Some(plan) => compose(&input, plan, &known, remember),
         None => Ok(Composed { newsletter: newsletter.name.clone(), ..Composed::default() }),
     }
 }
 
-/// One planned letter, its pictures converted first.
-fn compose(input: &ComposeInput<'_>, plan: &Plan<'_>, remember: Remember) -> Result<Composed, Problems> {
+/// One planned letter, with the parts of it that readers chose, the pictures of each converted first.
+fn compose(
+    input: &ComposeInput<'_>,
+    plan: &Plan<'_>,
+    known: &Known,
+    remember: Remember,
+) -> Result<Composed, Problems> {
+    let (of_whole, pictures) = converted(input, plan, remember);
+    let mut composed = digest::compose_plan(&ComposeInput { pictures: Some(&pictures), ..*input }, plan)?;
+    if known.choices.is_empty() || input.newsletter.topics.is_empty() {
+        return Ok(composed);
+    }
+    let parted = topics::parted(input, plan, &known.choices);
+    for part in &parted.plans {
+        let (wanted, ..) = digest::wanted(input, part);
+        // A part may show what the whole letter has no room for.
+        let own = wanted.iter().any(|one| !of_whole.contains(one)).then(|| converted(input, part, remember).1);
+        let pictures = Some(own.as_ref().unwrap_or(&pictures));
+        composed.join(digest::compose_plan(&ComposeInput { pictures, ..*input }, part)?);
+    }
+    if parted.beyond > 0 {
+        let message = format!(
+            "readers chose their topics in too many ways: {} of them get the whole letter {}, for {} are written at most",
+            parted.beyond,
+            plan.number,
+            topics::MOST
+        );
+        let help = "offer fewer topics: one of them can take several tags";
+        composed.problems.push(Problem::warning("topics-many", message).help(help).in_file(&input.newsletter.file));
+    }
+    composed.shares = parted.shares;
+    Ok(composed)
+}
+
+/// What a planned letter shows, converted.
+fn converted(input: &ComposeInput<'_>, plan: &Plan<'_>, remember: Remember) -> (Vec<Wanted>, Pictures) {
     let (mut wanted, fit, problems) = digest::wanted(input, plan);
     let (logo, missing) = logo(input.config, input.newsletter);
     wanted.extend(logo);
     let mut pictures = pictures::prepare_and(input.config, &wanted, fit, remember);
     pictures.problems.extend(problems);
     pictures.problems.extend(missing);
-    digest::compose_plan(&ComposeInput { pictures: Some(&pictures), ..*input }, plan)
+    (wanted, pictures)
 }
 
 /// A newsletter's logo, where the site's files have it.

@@ -15,7 +15,7 @@ use super::freezing::{self, Freezing, Order, Scene};
 use super::frozen::Frozen;
 use super::next::Wait;
 use super::press::{self, Known};
-use super::{AnnounceError, sheet};
+use super::{AnnounceError, readers, sheet};
 use crate::config::Approve;
 use crate::digest::Composed;
 use crate::digest::edition_file::Release;
@@ -69,6 +69,7 @@ async fn tend_one(
         return Ok(None);
     }
     let known = Known {
+        choices: readers::choices(Some(store), material.config, newsletter).await?,
         ids: store.announced_but_by(&newsletter.name, edition.id).await?,
         shown: store.shown(&newsletter.name, Some(edition.id)).await?,
     };
@@ -119,7 +120,7 @@ async fn tend_one(
     };
     let goes = go_at.is_some_and(|moment| moment <= now);
     let frozen = Frozen::new(material.config, newsletter, edition.composed, composed.clone());
-    let anew = frozen.to_json()? != (content, variants);
+    let anew = differs(&frozen, content, variants)?;
     if !anew && !goes {
         if edition.send_at != go_at || (edition.reason.is_some() && !asks_a_person) {
             store.schedule_edition(edition.id, go_at, edition.reason.as_deref().filter(|_| asks_a_person)).await?;
@@ -148,4 +149,20 @@ async fn tend_one(
         store.mark_previewed(edition.id, previewed).await?;
     }
     Ok(Some(if goes { Tended::Goes { anew } } else { Tended::Anew }))
+}
+
+/// Whether a letter says something else than it did when it was frozen. Of one with parts, the whole is looked at, which is what
+/// people see ahead: that a reader chose other topics changes nothing of it.
+fn differs(frozen: &Frozen, content: String, variants: Vec<String>) -> Result<bool, AnnounceError> {
+    let now = frozen.to_json()?;
+    if now.1.len() == 1 && variants.len() == 1 {
+        return Ok(now != (content, variants));
+    }
+    let whole = |content: &str, variants: &[String]| -> Result<_, AnnounceError> {
+        let mut frozen: Frozen = serde_json::from_str(content)?;
+        // What a part shows and the whole letter does not is among these.
+        (frozen.composed.items, frozen.composed.pictures) = Default::default();
+        Ok((frozen.to_json()?.0, variants.first().cloned()))
+    };
+    Ok(whole(&now.0, &now.1)? != whole(&content, &variants)?)
 }

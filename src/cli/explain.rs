@@ -22,6 +22,7 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         let suppression = office.store.suppression(recipient).await?;
         let deliveries = office.store.explain(recipient).await?;
         let told = office.store.told(recipient).await?;
+        let nothing = office.store.nothing_in(recipient).await?;
         office.store.close().await?;
         let zone = office.config.site.time_zone;
         let shown = |moment: DateTime<Utc>| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
@@ -39,7 +40,12 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
             let editions: Vec<Value> = deliveries
                 .iter()
                 .map(|(newsletter, number, delivery)| match delivery {
-                    None => json!({ "newsletter": newsletter, "number": number, "state": "not on its list" }),
+                    None => json!({
+                        "newsletter": newsletter,
+                        "number": number,
+                        "state": "not on its list",
+                        "nothing_for_topics": topics_of(&nothing, newsletter, *number),
+                    }),
                     Some(delivery) => json!({
                         "newsletter": newsletter,
                         "number": number,
@@ -74,7 +80,12 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         }
         for (newsletter, number, delivery) in &deliveries {
             lines.push(match delivery {
-                None => format!("  {newsletter} n° {number}: was not on its list when it was frozen"),
+                None => match topics_of(&nothing, newsletter, *number) {
+                    Some(topics) => {
+                        format!("  {newsletter} n° {number}: nothing in it is of the topics chosen ({topics})")
+                    }
+                    None => format!("  {newsletter} n° {number}: was not on its list when it was frozen"),
+                },
                 Some(delivery) => format!("  {newsletter} n° {number}: {}", words(delivery, shown)),
             });
             lines.extend(of(&told, newsletter, *number).map(|report| {
@@ -90,6 +101,12 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         globals.print(&(lines.join("\n") + "\n"))?;
         Ok(Outcome::Done)
     })
+}
+
+/// What somebody chose, if nothing of it is in this edition.
+fn topics_of<'a>(nothing: &'a [(String, i64, String)], newsletter: &str, number: i64) -> Option<&'a str> {
+    let of = nothing.iter().find(|(name, edition, _)| name == newsletter && *edition == number);
+    of.map(|(.., topics)| topics.as_str())
 }
 
 /// What was reported of one edition.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::office::{material, runtime};
 use super::report;
-use crate::announce::{Known, press, sheet};
+use crate::announce::{Known, press, readers, sheet};
 use crate::config::{Backlog, Config, Newsletter};
 use crate::digest::edition_file::Release;
 use crate::item::identity::Lock;
@@ -27,6 +27,8 @@ pub struct Remembered {
     numbers: Vec<(String, u64)>,
     /// How many people are subscribed.
     people: Vec<(String, u64)>,
+    /// What readers chose of the topics, where there are any.
+    choices: Vec<(String, Vec<String>)>,
     /// Of the editions that wait and that nobody has: the newsletter, the number, and what is known but for it.
     waiting: Vec<(String, u64, Known)>,
     pub ids: Option<Lock>,
@@ -54,7 +56,14 @@ pub fn read(config: &Config) -> anyhow::Result<Remembered> {
             }
             looked => looked?,
         };
-        let Some(mut store) = looked else { return Ok(Remembered::default()) };
+        let Some(mut store) = looked else {
+            let mut remembered = Remembered::default();
+            for newsletter in &config.newsletters {
+                let chosen = readers::choices(None, config, newsletter).await?;
+                remembered.choices.push((newsletter.name.clone(), chosen));
+            }
+            return Ok(remembered);
+        };
         if store.is_stale() {
             report::line(format_args!("{database} could not be asked: this is what it said last"));
         }
@@ -62,18 +71,21 @@ pub fn read(config: &Config) -> anyhow::Result<Remembered> {
         for newsletter in &config.newsletters {
             let name = &newsletter.name;
             if store.newsletter(name).await?.is_some() {
-                remembered.begun.push((name.clone(), Known::of(&mut store, name).await?));
+                remembered.begun.push((name.clone(), Known::of(&mut store, config, newsletter).await?));
             }
             let first = i64::try_from(newsletter.first_number)?;
             let number = store.next_number(name, first).await?;
             remembered.numbers.push((name.clone(), number.unsigned_abs()));
-            remembered.people.push((name.clone(), store.count_subscribed(name).await?.unsigned_abs()));
+            let people = store.count_readers(name, &newsletter.segment, &[]).await?;
+            remembered.people.push((name.clone(), people.unsigned_abs()));
+            let chosen = readers::choices(Some(&mut store), config, newsletter).await?;
+            remembered.choices.push((name.clone(), chosen));
         }
         for edition in store.open_editions().await? {
             if edition.state == State::Composed && edition.is_untouched() {
                 let ids = store.announced_but_by(&edition.newsletter, edition.id).await?;
                 let shown = store.shown(&edition.newsletter, Some(edition.id)).await?;
-                let known = Known { ids, shown };
+                let known = Known { ids, shown, ..Known::default() };
                 remembered.waiting.push((edition.newsletter.clone(), edition.number.unsigned_abs(), known));
             }
         }
@@ -94,7 +106,12 @@ impl Remembered {
         of(&self.numbers, newsletter).copied().unwrap_or(newsletter.first_number)
     }
 
-    /// How many people are subscribed to it.
+    /// With what the newsletter's readers chose.
+    fn with_choices(&self, known: Known, newsletter: &Newsletter) -> Known {
+        Known { choices: of(&self.choices, newsletter).cloned().unwrap_or_default(), ..known }
+    }
+
+    /// How many people are subscribed to it, and of its segment.
     pub fn people(&self, newsletter: &Newsletter) -> Option<u64> {
         of(&self.people, newsletter).copied()
     }
@@ -102,12 +119,16 @@ impl Remembered {
     /// Where a newsletter stands before its next edition.
     pub fn of(&self, project: &Project, newsletter: &Newsletter, now: DateTime<Utc>) -> Standing {
         if !self.has_database {
-            return by_files(project, newsletter, now);
+            let standing = by_files(project, newsletter, now);
+            return Standing { known: self.with_choices(standing.known, newsletter), ..standing };
         }
         let number = self.number(newsletter);
         match self.known(newsletter) {
             Some(known) => Standing { known, number, begins: false },
-            None => Standing { known: at_the_beginning(project, newsletter), number, begins: true },
+            None => {
+                let known = self.with_choices(at_the_beginning(project, newsletter), newsletter);
+                Standing { known, number, begins: true }
+            }
         }
     }
 
@@ -115,7 +136,10 @@ impl Remembered {
     /// next.
     pub fn of_draft(&self, project: &Project, newsletter: &Newsletter, now: DateTime<Utc>) -> Standing {
         match self.waiting.iter().find(|(name, ..)| *name == newsletter.name) {
-            Some((_, number, known)) => Standing { known: known.clone(), number: *number, begins: false },
+            Some((_, number, known)) => {
+                let known = self.with_choices(known.clone(), newsletter);
+                Standing { known, number: *number, begins: false }
+            }
             None => self.of(project, newsletter, now),
         }
     }

@@ -163,7 +163,7 @@ async fn test(
     let mut results = Vec::new();
     for newsletter in newsletters {
         let number = office.store.next_number(&newsletter.name, newsletter.first_number.cast_signed()).await?;
-        let known = Known::of(&mut office.store, &newsletter.name).await?;
+        let known = Known::of(&mut office.store, &office.config, newsletter).await?;
         let sent =
             announce::send_test(&setting, material(&project), newsletter, &known, number, &addresses, &mut problems)
                 .await?;

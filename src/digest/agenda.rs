@@ -18,6 +18,15 @@ const HEADLINE: usize = 60;
 /// listed. What the letter shows is listed again: an agenda that lacked the main event would be odd. It is left out where
 /// it would only say once more what the letter is about.
 pub fn agenda<'a>(input: &ComposeInput<'a>, sections: &[Section<'a>]) -> (Vec<&'a Item>, usize) {
+    agenda_of(input, sections, &|_| true)
+}
+
+/// The same of the events that `takes` tells.
+pub fn agenda_of<'a>(
+    input: &ComposeInput<'a>,
+    sections: &[Section<'a>],
+    takes: &dyn Fn(&Item) -> bool,
+) -> (Vec<&'a Item>, usize) {
     if !input.newsletter.agenda {
         return (Vec::new(), 0);
     }
@@ -28,7 +37,7 @@ pub fn agenda<'a>(input: &ComposeInput<'a>, sections: &[Section<'a>]) -> (Vec<&'
         .filter_map(|item| Some((item.event.as_ref()?, item)))
         .filter(|(event, _)| !event.is_past(zone, input.now))
         .filter(|(_, item)| !item.id.is_empty() && item.held_until.is_none_or(|until| until <= input.now))
-        .filter(|(_, item)| selection::matches(item, &input.newsletter.select))
+        .filter(|(_, item)| selection::matches(item, &input.newsletter.select) && takes(item))
         .collect();
     events.sort_by_key(|(event, item)| (event.begins(zone), event.over(zone), item.path()));
     let shown: Vec<&str> = sections
@@ -69,8 +78,7 @@ pub fn urgent<'a>(input: &ComposeInput<'a>, soon: Duration, next: Option<DateTim
         .collect();
     events.sort_by_key(|(event, item)| (event.begins(zone), item.path()));
     let (_, first) = events.first()?;
-    let title = cut_at_word(&input.renderer.line(first, &first.title), HEADLINE);
-    let subject = input.templates.language.text("urgent_subject", &[("title", title)]);
+    let subject = urgent_subject(input, first);
     let entries = events.iter().map(|(_, item)| Entry::of(item, input.renderer.render(item))).collect();
     Some(Plan {
         number: input.number,
@@ -80,4 +88,10 @@ pub fn urgent<'a>(input: &ComposeInput<'a>, soon: Duration, next: Option<DateTim
         urgent: true,
         ..Plan::default()
     })
+}
+
+/// The subject of a letter out of turn that begins with this event.
+pub fn urgent_subject(input: &ComposeInput<'_>, first: &Item) -> String {
+    let title = cut_at_word(&input.renderer.line(first, &first.title), HEADLINE);
+    input.templates.language.text("urgent_subject", &[("title", title)])
 }

@@ -12,7 +12,7 @@
 //! not looked at for that, and is counted in the rest.
 
 use super::ComposeInput;
-use super::agenda::agenda;
+use super::agenda::agenda_of;
 use super::plan::{Entry, Plan, Section, Show};
 use super::series;
 use crate::body::Body;
@@ -34,7 +34,12 @@ pub fn new_items<'a>(input: &ComposeInput<'a>) -> Vec<&'a Item> {
 
 /// The plan that has everything new; `None`: nothing is.
 pub fn plan<'a>(input: &ComposeInput<'a>) -> Option<Plan<'a>> {
-    let items = new_items(input);
+    plan_of(input, &|_| true)
+}
+
+/// The same of what is new and `takes` tells.
+pub fn plan_of<'a>(input: &ComposeInput<'a>, takes: &dyn Fn(&Item) -> bool) -> Option<Plan<'a>> {
+    let items: Vec<&Item> = new_items(input).into_iter().filter(|item| takes(item)).collect();
     let counted: Vec<String> = items.iter().map(|item| item.id.clone()).collect();
     let (mut entries, mut rest): (Vec<Entry>, usize) = (Vec::new(), 0);
     for item in items {
@@ -51,8 +56,17 @@ pub fn plan<'a>(input: &ComposeInput<'a>) -> Option<Plan<'a>> {
         return None;
     }
     let sections = in_sections(input, entries);
-    let (agenda, agenda_rest) = agenda(input, &sections);
-    Some(Plan { number: input.number, sections, agenda, agenda_rest, rest, counted, ..Plan::default() })
+    let (agenda, agenda_rest) = agenda_of(input, &sections, takes);
+    Some(Plan {
+        number: input.number,
+        sections,
+        agenda,
+        agenda_rest,
+        rest,
+        counted,
+        gathered: true,
+        ..Plan::default()
+    })
 }
 
 /// The newsletter's sections that have an entry, and the one of all that they leave.

@@ -129,6 +129,7 @@ pub fn compose_plan(input: &ComposeInput<'_>, plan: &Plan<'_>) -> Result<Compose
         pictures: shown_pictures(input, &variant),
         handed_over: None,
         variants: vec![variant],
+        shares: Vec::new(),
         problems,
     })
 }

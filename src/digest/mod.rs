@@ -26,6 +26,7 @@ mod scan;
 mod series;
 pub mod stamp;
 pub mod template;
+pub mod topics;
 pub mod weight;
 mod wrap;
 
@@ -69,9 +70,41 @@ pub struct Composed {
     pub handed_over: Option<String>,
     /// Sets of items, each rendered once.
     pub variants: Vec<Variant>,
+    /// What each choice of topics gets; who made none of these gets the first variant. Not kept here.
+    #[serde(skip)]
+    pub shares: Vec<Share>,
     /// Warnings about the letter; not kept.
     #[serde(skip)]
     pub problems: Problems,
+}
+
+impl Composed {
+    /// Takes another rendering in, with what it shows besides.
+    pub fn join(&mut self, part: Composed) {
+        let Composed { items, pictures, variants, problems, .. } = part;
+        let items: Vec<_> = items.into_iter().filter(|item| self.items.iter().all(|one| one.id != item.id)).collect();
+        self.items.extend(items);
+        for picture in pictures {
+            if self.pictures.iter().all(|one| one.name != picture.name) {
+                self.pictures.push(picture);
+            }
+        }
+        for problem in problems.0 {
+            if !self.problems.iter().any(|one| *one == problem) {
+                self.problems.push(problem);
+            }
+        }
+        self.variants.extend(variants);
+    }
+}
+
+/// What those get who chose the same topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Sorted names with single spaces between them.
+    pub topics: String,
+    /// `None`: nothing is in it for them, and no letter goes to them.
+    pub variant: Option<usize>,
 }
 
 /// A picture that a letter shows.

@@ -26,6 +26,8 @@ pub struct Plan<'a> {
     pub declined: Vec<String>,
     /// A short letter out of turn, for events that would be over before the next one.
     pub urgent: bool,
+    /// It is all that is new, and nobody arranged it.
+    pub gathered: bool,
 }
 
 /// A person's words: from Markdown, safe, every address absolute.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::announce::Known;
+use crate::announce::{Known, readers};
 use crate::config::{Audience, Backlog, Config, Newsletter};
 use crate::item::Item;
 use crate::item::identity::Lock;
@@ -33,6 +33,8 @@ pub struct Remembered {
     pub number: u64,
     /// How many people are on the list, where the database says it.
     pub recipients: Option<u64>,
+    /// What its readers chose of its topics.
+    choices: Vec<String>,
 }
 
 impl Memory {
@@ -43,7 +45,14 @@ impl Memory {
             Err(error) if error.is_unreachable_branch() => None,
             looked => looked?,
         };
-        let Some(mut store) = looked else { return Ok(Memory::default()) };
+        let Some(mut store) = looked else {
+            let mut memory = Memory::default();
+            for newsletter in config.newsletters.iter().filter(|newsletter| !newsletter.topics.is_empty()) {
+                let choices = readers::choices(None, config, newsletter).await?;
+                memory.newsletters.insert(newsletter.name.clone(), Remembered { choices, ..unseen(newsletter) });
+            }
+            return Ok(memory);
+        };
         let mut memory = Memory {
             ids: Some(Lock::parse(&store.items_text().await?, LOCK_PATH).0),
             key: store.key_fingerprint().await?,
@@ -60,20 +69,27 @@ impl Memory {
             let number = store.next_number(name, first).await?.unsigned_abs();
             let considered = seen.map(|seen| seen.considered);
             let recipients = match newsletter.to {
-                Audience::Recipients => Some(store.count_subscribed(name).await?.unsigned_abs()),
+                Audience::Recipients => {
+                    Some(store.count_readers(name, &newsletter.segment, &[]).await?.unsigned_abs())
+                }
                 _ => None,
             };
-            memory.newsletters.insert(name.clone(), Remembered { announced, considered, number, recipients });
+            let choices = readers::choices(Some(&mut store), config, newsletter).await?;
+            let remembered = Remembered { announced, considered, number, recipients, choices };
+            memory.newsletters.insert(name.clone(), remembered);
         }
         store.close().await?;
         Ok(memory)
     }
 
     pub fn of(&self, newsletter: &Newsletter) -> Remembered {
-        let unseen =
-            || Remembered { announced: None, considered: None, number: newsletter.first_number, recipients: None };
-        self.newsletters.get(&newsletter.name).cloned().unwrap_or_else(unseen)
+        self.newsletters.get(&newsletter.name).cloned().unwrap_or_else(|| unseen(newsletter))
     }
+}
+
+fn unseen(newsletter: &Newsletter) -> Remembered {
+    let number = newsletter.first_number;
+    Remembered { announced: None, considered: None, number, recipients: None, choices: Vec::new() }
 }
 
 impl Remembered {
@@ -81,7 +97,7 @@ impl Remembered {
     pub fn known(&self, newsletter: &Newsletter, items: &[Item]) -> Known {
         let announced = self.announced.iter().flatten();
         let shown = announced.filter(|(_, one)| one.how == How::Announced).map(|(id, _)| id.clone()).collect();
-        Known { ids: self.ids(newsletter, items), shown }
+        Known { ids: self.ids(newsletter, items), shown, choices: self.choices.clone() }
     }
 
     fn ids(&self, newsletter: &Newsletter, items: &[Item]) -> HashSet<String> {

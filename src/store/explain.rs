@@ -52,6 +52,20 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
+    /// The editions in which nothing is of the topics that somebody chooses now: newsletter, number, the topics.
+    pub async fn nothing_in(&mut self, recipient: i64) -> Result<Vec<(String, i64, String)>> {
+        let rows = sqlx::query(
+            "SELECT e.newsletter, e.number, h.topics FROM editions e
+             JOIN shares h ON h.edition = e.id AND h.variant < 0
+             JOIN subscriptions s ON s.newsletter = e.newsletter AND s.recipient = $1 AND s.topics = h.topics
+             ORDER BY e.composed_at, e.id",
+        )
+        .bind(recipient)
+        .fetch_all(&mut self.connection)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+    }
+
     /// What became of each edition for one person, oldest first; `None` as the delivery: they were not on its list.
     pub async fn explain(&mut self, recipient: i64) -> Result<Vec<(String, i64, Option<Explained>)>> {
         let rows = sqlx::query(

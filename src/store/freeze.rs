@@ -7,7 +7,9 @@ use super::editions::State;
 use super::newsletters::{How, announce};
 use super::pictures::{self, KeptPicture};
 use super::recipients::Addressee;
+use super::shares::{self, Share};
 use super::{Alone, Places, Result, Store, storable};
+use crate::config::Segment;
 
 /// An edition about to be frozen.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct NewEdition {
     pub content: String,
     /// JSON, each.
     pub variants: Vec<String>,
+    /// What each choice of topics gets; who made none of them gets the first variant.
+    pub shares: Vec<Share>,
     /// Kept with it, though items and files change.
     pub pictures: Vec<KeptPicture>,
     /// For this long.
@@ -42,8 +46,12 @@ pub struct NewEdition {
 pub enum Audience<'a> {
     /// Whoever is subscribed to its newsletter.
     Subscribed,
+    /// Of those, whoever belongs to a segment.
+    Segment(&'a Segment),
     /// These, in batches until an empty one; who left its newsletter is taken out.
     These(&'a mut dyn FnMut() -> Vec<Addressee>),
+    /// The same, each batch sorted by the variant that its people get.
+    Sorted(&'a mut dyn FnMut() -> Vec<(i64, Vec<Addressee>)>),
 }
 
 /// How many people one statement lists.
@@ -83,6 +91,7 @@ impl Store {
         for text in [
             "DELETE FROM deliveries WHERE edition = $1",
             "DELETE FROM variants WHERE edition = $1",
+            "DELETE FROM shares WHERE edition = $1",
             "DELETE FROM announced WHERE edition = $1",
             "DELETE FROM editions WHERE id = $1",
         ] {
@@ -106,15 +115,22 @@ async fn write_all(
     audience: Audience<'_>,
 ) -> Result<bool> {
     write_edition(transaction, id, edition).await?;
-    match audience {
-        Audience::Subscribed => list_subscribed(transaction, id, edition).await?,
-        Audience::These(next) => list_these(transaction, postgres, id, edition, next).await?,
-    }
-    let listed: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM deliveries WHERE edition = $1")
-        .bind(id)
-        .fetch_one(&mut *transaction)
-        .await?;
-    if listed == 0 {
+    shares::write_shares(transaction, id, &edition.shares).await?;
+    let somebody = match audience {
+        Audience::Subscribed => {
+            shares::list_subscribed(transaction, postgres, id, edition, &Segment::default()).await?
+        }
+        Audience::Segment(segment) => shares::list_subscribed(transaction, postgres, id, edition, segment).await?,
+        Audience::These(next) => {
+            list_these(transaction, postgres, id, edition, &mut || one_variant(next())).await?;
+            has_list(transaction, id).await?
+        }
+        Audience::Sorted(next) => {
+            // There may be people for whom nothing is in it.
+            list_these(transaction, postgres, id, edition, next).await? || has_list(transaction, id).await?
+        }
+    };
+    if !somebody {
         return Ok(false);
     }
     sqlx::query(
@@ -168,58 +184,38 @@ async fn write_edition(connection: &mut AnyConnection, id: i64, edition: &NewEdi
     Ok(())
 }
 
-async fn list_subscribed(connection: &mut AnyConnection, id: i64, edition: &NewEdition) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO deliveries (edition, recipient, email, name, fields, variant, state, attempts, uncertain,
-            next_try, updated_at)
-         SELECT CAST($1 AS BIGINT), r.id, r.email, r.name, r.fields, 0, 'pending', 0, 0,
-            CAST($2 AS BIGINT), CAST($2 AS BIGINT)
-         FROM recipients r JOIN subscriptions s ON s.recipient = r.id
-         WHERE s.newsletter = $3 AND s.state = 'subscribed'
-         ORDER BY r.id",
-    )
-    .bind(id)
-    .bind(edition.composed.timestamp())
-    .bind(&edition.newsletter)
-    .execute(connection)
-    .await?;
-    Ok(())
+/// People who all get the first variant; none of them: the end.
+fn one_variant(people: Vec<Addressee>) -> Vec<(i64, Vec<Addressee>)> {
+    if people.is_empty() { Vec::new() } else { vec![(0, people)] }
 }
 
+async fn has_list(connection: &mut AnyConnection, id: i64) -> Result<bool> {
+    let listed: Option<i64> = sqlx::query_scalar("SELECT recipient FROM deliveries WHERE edition = $1 LIMIT 1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(listed.is_some())
+}
+
+/// Lists people in batches. Tells whether there were batches, were they of nobody.
 async fn list_these(
     connection: &mut AnyConnection,
     postgres: bool,
     id: i64,
     edition: &NewEdition,
-    next: &mut dyn FnMut() -> Vec<Addressee>,
-) -> Result<()> {
+    next: &mut dyn FnMut() -> Vec<(i64, Vec<Addressee>)>,
+) -> Result<bool> {
+    let mut batches = false;
     loop {
-        let people = next();
-        if people.is_empty() {
+        let sorted = next();
+        if sorted.is_empty() {
             break;
         }
-        for batch in people.chunks(PEOPLE) {
-            let mut places = Places::new(postgres);
-            let text = format!(
-                "INSERT INTO deliveries (edition, next_try, updated_at, variant, state, attempts, uncertain,
-                    recipient, email, name, fields)
-                 SELECT {}, {}, {}, 0, 'pending', 0, 0, v.column1, v.column2, v.column3, v.column4
-                 FROM (VALUES {}) AS v WHERE 1 = 1 ON CONFLICT (edition, recipient) DO NOTHING",
-                places.one(),
-                places.one(),
-                places.one(),
-                places.rows(batch.len(), 4)
-            );
-            let composed = edition.composed.timestamp();
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).bind(composed).bind(composed);
-            for person in batch {
-                query = query
-                    .bind(person.id)
-                    .bind(&person.email)
-                    .bind(person.name.as_deref().map(|name| storable(name).into_owned()))
-                    .bind(&person.fields);
+        batches = true;
+        for (variant, people) in &sorted {
+            for batch in people.chunks(PEOPLE) {
+                list_batch(connection, postgres, id, edition, (*variant, batch)).await?;
             }
-            query.execute(&mut *connection).await?;
         }
     }
     sqlx::query(
@@ -231,6 +227,37 @@ async fn list_these(
     .bind(&edition.newsletter)
     .execute(connection)
     .await?;
+    Ok(batches)
+}
+
+async fn list_batch(
+    connection: &mut AnyConnection,
+    postgres: bool,
+    id: i64,
+    edition: &NewEdition,
+    (variant, people): (i64, &[Addressee]),
+) -> Result<()> {
+    let mut places = Places::new(postgres);
+    let text = format!(
+        "INSERT INTO deliveries (edition, next_try, updated_at, variant, state, attempts, uncertain,
+            recipient, email, name, fields)
+         SELECT {}, {}, {}, {variant}, 'pending', 0, 0, v.column1, v.column2, v.column3, v.column4
+         FROM (VALUES {}) AS v WHERE 1 = 1 ON CONFLICT (edition, recipient) DO NOTHING",
+        places.one(),
+        places.one(),
+        places.one(),
+        places.rows(people.len(), 4)
+    );
+    let composed = edition.composed.timestamp();
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id).bind(composed).bind(composed);
+    for person in people {
+        query = query
+            .bind(person.id)
+            .bind(&person.email)
+            .bind(person.name.as_deref().map(|name| storable(name).into_owned()))
+            .bind(&person.fields);
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
@@ -252,6 +279,7 @@ pub(crate) mod tests {
             declined: Vec::new(),
             content: "{}".to_string(),
             variants: vec!["\"v\"".to_string()],
+            shares: Vec::new(),
             pictures: Vec::new(),
             pictures_until: moment(5000),
             composed: moment(5000),

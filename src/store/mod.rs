@@ -2,7 +2,7 @@
 //!
 //! One SQL text for SQLite and PostgreSQL through sqlx's `Any`: `$1` placeholders, times as Unix seconds in BIGINT, ids
 //! given by the program. The files follow the tables: [`recipients`], [`newsletters`], [`editions`] ([`freeze`]),
-//! [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`], the totals
+//! [`shares`] by tags and topics, [`ledger`] ([`explain`], [`bounces`]), [`workers`], [`pictures`], [`items`], the totals
 //! [`daily`], [`replies`] and [`readers`]; [`branch`] keeps all of it as text in git. On SQLite a writer begins with `BEGIN IMMEDIATE`, so
 //! that two processes queue instead of failing; on PostgreSQL (READ COMMITTED) a row's lock orders those who change it, and
 //! an advisory lock those who give out numbers or shares. What belongs together is one transaction. Work is set-based: no
@@ -32,6 +32,7 @@ mod places;
 pub mod readers;
 pub mod recipients;
 pub mod replies;
+pub mod shares;
 pub mod workers;
 
 use std::collections::HashMap;

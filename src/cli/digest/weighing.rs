@@ -1,13 +1,11 @@
 //! What a shown letter weighs for the whole list, for the report and in one line.
 
-use std::path::Path;
-
 use super::Remembered;
+use crate::announce::readers;
 use crate::config::{Audience, Newsletter};
 use crate::digest::Composed;
 use crate::lint::LetterItem;
 use crate::lint::weight::{self, Report, Weighed};
-use crate::people::People;
 use crate::project::Project;
 use crate::secrets::Secrets;
 
@@ -16,16 +14,7 @@ pub fn people(project: &Project, newsletter: &Newsletter, remembered: &Remembere
     match &newsletter.to {
         Audience::Recipients => remembered.people(newsletter).unwrap_or(0),
         Audience::Address(_) | Audience::HandOver(_) => 1,
-        Audience::File(file) => {
-            let Ok(mut people) = People::open(&project.config.root, Path::new(file), secrets) else { return 0 };
-            let mut count = 0;
-            loop {
-                match people.next_batch().len() {
-                    0 => return count,
-                    more => count += more as u64,
-                }
-            }
-        }
+        Audience::File(_) => readers::count_in_file(&project.config, newsletter, secrets, &[]),
     }
 }
 

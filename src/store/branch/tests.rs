@@ -70,6 +70,7 @@ async fn freeze(store: &mut Store, number: i64, reason: Option<&str>) -> i64 {
         declined: vec![],
         content: r#"{"composed":{"number":1,"z":[],"a":{}}}"#.to_string(),
         variants: vec![r#"{"html":["<p>é\n\"x\"</p>"]}"#.to_string()],
+        shares: Vec::new(),
         pictures: vec![KeptPicture {
             name: "b.png".into(),
             media_type: "image/png".into(),
