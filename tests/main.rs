@@ -55,6 +55,7 @@ mod static_pages;
 mod support;
 mod sympa;
 mod themes;
+mod topics;
 mod twice;
 mod wire;
 mod workers;

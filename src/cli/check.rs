@@ -140,6 +140,11 @@ fn letters(globals: &Globals, project: &Project, remembered: &Remembered) -> Pro
         };
         match letter {
             Ok(letter) => {
+                if !letter.shares.is_empty() {
+                    let (name, count) = (&newsletter.name, letter.variants.len());
+                    let letters = if count == 1 { "letter" } else { "different letters" };
+                    globals.say(format_args!("{name}: {count} {letters}, by the topics that readers chose"));
+                }
                 for variant in &letter.variants {
                     let fields = stand_in(newsletter, &Head::new(config, newsletter, globals.now), variant, &secrets);
                     let (announced, items) = (&letter.items, &project.items);

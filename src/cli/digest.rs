@@ -3,13 +3,14 @@
 //! It is composed, headed and encoded by what `send` uses, from what the database remembers; so what it shows is, byte
 //! for byte but for the recipient's stamps, what `send` sends at the same moment.
 
+mod parts;
 mod weighing;
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::office::{material, unknown_newsletter};
@@ -18,7 +19,7 @@ use super::{Globals, Outcome, Unusable, report};
 use crate::announce::{self, press, stand_in};
 use crate::config::{Backlog, Config, Newsletter};
 use crate::digest::weight::Weight;
-use crate::digest::{Composed, Escape};
+use crate::digest::{Composed, Escape, StampFields, Variant};
 use crate::lint;
 use crate::mail::letter::{Head, Prepared};
 use crate::preview::screenshot::{CHROMIUM_VARIABLE, Chromium};
@@ -53,6 +54,8 @@ struct Shown {
     weight: Weight,
     /// What it weighs in detail; `None`: no letter.
     report: Option<lint::weight::Report>,
+    /// What those get who chose some of the topics.
+    parts: Vec<parts::Part>,
     problems: Problems,
 }
 
@@ -174,54 +177,89 @@ fn show(
         subject: String::new(),
         weight: Weight { html_bytes: 0, text_bytes: 0, letter_bytes: 0 },
         report: None,
+        parts: Vec::new(),
         composed,
         problems,
     };
     let folder = out.join(&newsletter.name);
     let context = || format!("{} cannot be written", folder.display());
     fs::create_dir_all(&folder).with_context(context)?;
-    match shown.composed.variants.first() {
-        Some(variant) => {
-            let head = Head::new(&project.config, newsletter, globals.now);
-            let fields = stand_in(newsletter, &head, variant, secrets);
-            let recipient = secrets.recipient_id(&fields.email);
-            let message_id = head.message_id(secrets, &variant.items, recipient);
-            let letter = Prepared::carrying(&head, variant, &shown.composed.pictures).write(&message_id, &fields);
-            shown.subject = variant.subject.fill(&fields, Escape::None);
-            shown.weight = Weight::of(variant, &fields, &letter);
-            let announced = &shown.composed.items;
-            let found = lint::of_variant(&project.config, newsletter, announced, &project.items, variant, &fields);
-            shown.problems.extend(found);
-            let (html, text) = (variant.html.fill(&fields, Escape::Html), variant.text.fill(&fields, Escape::None));
+    let mut stems = Vec::new();
+    for (index, variant) in shown.composed.variants.iter().enumerate() {
+        let (stem, topics) = parts::named(&shown.composed, newsletter, index);
+        let filled = Filled::of(project, newsletter, secrets, globals.now, &shown.composed, variant);
+        let (announced, items) = (&shown.composed.items, &project.items);
+        let found = lint::of_variant(&project.config, newsletter, announced, items, variant, &filled.fields);
+        for problem in found.0 {
+            if !shown.problems.iter().any(|other| *other == problem) {
+                shown.problems.push(problem);
+            }
+        }
+        for (ending, bytes) in
+            [("eml", &filled.letter[..]), ("html", filled.html.as_bytes()), ("txt", filled.text.as_bytes())]
+        {
+            publish::write_if_changed(&folder.join(format!("{stem}.{ending}")), bytes).with_context(context)?;
+        }
+        if index == 0 {
             let people = weighing::people(project, newsletter, remembered, secrets);
-            shown.report = Some(weighing::report(&shown.composed, &html, &text, &letter, people));
-            for (name, bytes) in
-                [("letter.eml", &letter[..]), ("letter.html", html.as_bytes()), ("letter.txt", text.as_bytes())]
-            {
-                publish::write_if_changed(&folder.join(name), bytes).with_context(context)?;
-            }
-            // For looking at: the letter names them by the addresses that they will have.
-            announce::write_pictures(&shown.composed.pictures, &folder.join("pictures")).with_context(context)?;
+            let Filled { html, text, letter, .. } = &filled;
+            shown.report = Some(weighing::report(&shown.composed, html, text, letter, people));
+            (shown.subject, shown.weight) = (filled.subject, filled.weight);
+        } else {
+            let (subject, weight, items) = (filled.subject, filled.weight, variant.items.clone());
+            shown.parts.push(parts::Part { file: format!("{stem}.html"), topics, subject, items, weight });
         }
-        None => {
-            // An earlier letter left here would be taken for the next one.
-            for name in ["letter.eml", "letter.html", "letter.txt"] {
-                match fs::remove_file(folder.join(name)) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).with_context(context),
-                    _ => {}
-                }
-            }
-        }
+        stems.push(stem);
     }
+    if !stems.is_empty() {
+        // For looking at: the letter names them by the addresses that they will have.
+        announce::write_pictures(&shown.composed.pictures, &folder.join("pictures")).with_context(context)?;
+    }
+    // An earlier letter left here would be taken for the next one.
+    parts::remove_others(&folder, &stems).with_context(context)?;
     let report = serde_json::to_string_pretty(&as_json(&shown))? + "\n";
     publish::write_if_changed(&folder.join("report.json"), report.as_bytes()).with_context(context)?;
     Ok(shown)
 }
 
+/// A variant as the letter of somebody who does not exist.
+struct Filled {
+    fields: StampFields,
+    subject: String,
+    html: String,
+    text: String,
+    letter: Vec<u8>,
+    weight: Weight,
+}
+
+impl Filled {
+    fn of(
+        project: &Project,
+        newsletter: &Newsletter,
+        secrets: &Secrets,
+        now: DateTime<Utc>,
+        composed: &Composed,
+        variant: &Variant,
+    ) -> Filled {
+        let head = Head::new(&project.config, newsletter, now);
+        let fields = stand_in(newsletter, &head, variant, secrets);
+        let message_id = head.message_id(secrets, &variant.items, secrets.recipient_id(&fields.email));
+        let letter = Prepared::carrying(&head, variant, &composed.pictures).write(&message_id, &fields);
+        Filled {
+            subject: variant.subject.fill(&fields, Escape::None),
+            html: variant.html.fill(&fields, Escape::Html),
+            text: variant.text.fill(&fields, Escape::None),
+            weight: Weight::of(variant, &fields, &letter),
+            letter,
+            fields,
+        }
+    }
+}
+
 fn as_json(shown: &Shown) -> Value {
     let images: Vec<Value> =
         shown.composed.pictures.iter().map(|picture| json!({ "url": picture.url, "bytes": picture.bytes })).collect();
-    json!({
+    let mut value = json!({
         "newsletter": shown.newsletter,
         "number": shown.number,
         "subject": shown.subject,
@@ -232,7 +270,12 @@ fn as_json(shown: &Shown) -> Value {
         "images": images,
         "weight": shown.report,
         "problems": report::problems_as_json(&shown.problems),
-    })
+    });
+    if !shown.composed.shares.is_empty() {
+        value["parts"] = shown.parts.iter().map(parts::Part::as_json).collect();
+        value["no_letter_for"] = parts::without_a_letter(&shown.composed).into();
+    }
+    value
 }
 
 fn in_words(shown: &Shown, out: &Path) -> String {
@@ -262,5 +305,11 @@ fn in_words(shown: &Shown, out: &Path) -> String {
         words.push_str(&format!("\n  {}", weighing::in_words(report)));
     }
     words.push_str(&format!("\n  {}", out.join(name).join("letter.html").display()));
+    for part in &shown.parts {
+        words.push_str(&format!("\n  {}: {}", out.join(name).join(&part.file).display(), part.subject));
+    }
+    for topics in parts::without_a_letter(&shown.composed) {
+        words.push_str(&format!("\n  nothing in it for those who chose {topics}: they get no letter"));
+    }
     words
 }

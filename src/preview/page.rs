@@ -315,7 +315,11 @@ fn facts(
 ) -> Value {
     let mut facts = Vec::new();
     if let Some(sheet) = sheet {
-        facts.push(words.say("items", &[("count", &sheet.composed.items.len().to_string())]));
+        let whole = sheet.composed.variants.first().map_or(0, |variant| variant.items.len());
+        facts.push(words.say("items", &[("count", &whole.to_string())]));
+        if !sheet.composed.shares.is_empty() {
+            facts.push(words.say("parts", &[("count", &sheet.composed.variants.len().to_string())]));
+        }
     }
     if ask.which == Which::All {
         facts.push(words.say("as_if", &[]));

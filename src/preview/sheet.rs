@@ -6,7 +6,7 @@ use super::show::{self, Showing};
 use crate::announce::stand_in;
 use crate::config::Newsletter;
 use crate::digest::weight::pictures as pictures_of;
-use crate::digest::{Composed, Escape};
+use crate::digest::{self, Composed, Escape};
 use crate::lint::weight::{self, Report, Weighed};
 use crate::lint::{self, LetterItem};
 use crate::mail::letter::{Head, Prepared};
@@ -63,7 +63,12 @@ impl Sheet {
         let text = variant.text.fill(&fields, Escape::None);
         let (config, items) = (&project.config, &project.items);
         problems.extend(lint::of_variant(config, newsletter, &composed.items, items, variant, &fields));
-        let shown: Vec<ShownPicture> = pictures_of(&composed)
+        // What only a part of the letter shows is not in the whole.
+        let in_whole = |picture: &digest::ShownPicture| {
+            composed.variants.len() == 1 || html.contains(&picture.url) || html.contains(&picture.content_id)
+        };
+        let pictures_of_whole = composed.pictures.iter().filter(|picture| in_whole(picture)).cloned().collect();
+        let shown: Vec<ShownPicture> = pictures_of(&Composed { pictures: pictures_of_whole, ..Composed::default() })
             .into_iter()
             .map(|picture| ShownPicture {
                 name: pictures.name(&picture.url),
@@ -75,6 +80,7 @@ impl Sheet {
         let named: Vec<LetterItem<'_>> = composed
             .items
             .iter()
+            .filter(|item| variant.items.contains(&item.id))
             .map(|item| LetterItem { id: &item.id, title: &item.title, url: &item.url, file: None })
             .collect();
         let of_pictures: Vec<(&str, Option<u64>)> =

@@ -6,9 +6,11 @@
 //!
 //! BUGS: why somebody got no letter is told by what they choose now: a choice that was changed since tells another story.
 
+use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
 use super::freeze::NewEdition;
+use super::history::{self, Entry, What};
 use super::{Places, Result, Store};
 use crate::config::Segment;
 
@@ -48,6 +50,36 @@ impl Store {
         // Here, for databases do not agree on the order of texts.
         choices.sort_by(|(a, many), (b, more): &(String, u64)| more.cmp(many).then_with(|| a.cmp(b)));
         Ok(choices)
+    }
+
+    /// What somebody chose of a newsletter's topics, from now on; `None`: everything. Tells whether it is another choice than before;
+    /// nobody chooses who is not subscribed.
+    pub async fn choose(
+        &mut self,
+        recipient: i64,
+        newsletter: &str,
+        topics: Option<&str>,
+        source: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        let mut transaction = self.write().await?;
+        let changed = sqlx::query(
+            "UPDATE subscriptions SET topics = $1 WHERE newsletter = $2 AND recipient = $3 AND state = 'subscribed'
+                AND COALESCE(topics, '') <> COALESCE($1, '')",
+        )
+        .bind(topics)
+        .bind(newsletter)
+        .bind(recipient)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        if changed > 0 {
+            // Everything is a choice too, and it is written down as one.
+            let entry = Entry { topics: topics.or(Some("")), ..Entry::new(recipient, What::Topics, source, now) };
+            history::append(&mut transaction, &[entry.on(newsletter)]).await?;
+        }
+        transaction.commit().await?;
+        Ok(changed > 0)
     }
 
     /// How many people of a segment a newsletter would go to now, but for those who chose one of `without`.
@@ -177,15 +209,11 @@ mod tests {
         each_reader_is_listed_with_the_variant_of_their_topics,
         an_edition_that_no_reader_wanted_is_remembered_and_one_for_nobody_is_not,
         only_people_of_the_segment_are_readers,
+        a_choice_is_written_down_once_and_nobody_chooses_who_is_not_subscribed,
     }
 
     async fn choose(store: &mut Store, recipient: i64, topics: &str) {
-        sqlx::query("UPDATE subscriptions SET topics = $1 WHERE recipient = $2")
-            .bind(topics)
-            .bind(recipient)
-            .execute(&mut store.connection)
-            .await
-            .unwrap();
+        assert!(store.choose(recipient, "a", Some(topics), "page", moment(200)).await.unwrap());
     }
 
     async fn tag(store: &mut Store, recipient: i64, tags: &str) {
@@ -251,6 +279,29 @@ mod tests {
             assert_eq!(store.counts(id).await.unwrap().eligible, 0);
             assert!(store.finish_if_done(id, moment(6000)).await.unwrap());
             assert_eq!(store.announced("a").await.unwrap().len(), 2);
+        });
+    }
+
+    fn a_choice_is_written_down_once_and_nobody_chooses_who_is_not_subscribed(place: Place) {
+        wait(async {
+            let mut store = place.open().await;
+            take(&mut store, false, vec![person(1), person(2)]).await;
+            store.leave(2, Some("a"), moment(150)).await.unwrap();
+            for (recipient, topics, changes) in [
+                (1, None, false),
+                (1, Some("x"), true),
+                (1, Some("x"), false),
+                (1, None, true),
+                (2, Some("x"), false),
+                (3, Some("x"), false),
+            ] {
+                let changed = store.choose(recipient, "a", topics, "page", moment(200)).await.unwrap();
+                assert_eq!(changed, changes, "{recipient} {topics:?}");
+            }
+            let said = store.history_of(1).await.unwrap().into_iter().filter_map(|entry| entry.said);
+            let topics: Vec<_> =
+                said.filter(|said| said.what == What::Topics).filter_map(|said| said.topics).collect();
+            assert_eq!(topics, ["x", ""]);
         });
     }
 

@@ -22,6 +22,7 @@ pub fn report(composed: &Composed, html: &str, text: &str, letter: &[u8], recipi
     let items: Vec<LetterItem<'_>> = composed
         .items
         .iter()
+        .filter(|item| composed.variants.first().is_none_or(|whole| whole.items.contains(&item.id)))
         .map(|item| LetterItem { id: &item.id, title: &item.title, url: &item.url, file: None })
         .collect();
     // A picture that the letter carries is weighed with it, and asks for nothing.
