@@ -1,6 +1,7 @@
 //! Topics and segments: who gets which part of a letter, as it arrives.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
 use crieur::store::{Database, Store};
 
@@ -33,6 +34,9 @@ fn site(newsletter: String) -> Project {
         .file("posts/fete.md", item("Fête", "2026-02-01", "événement"))
         .file("posts/film.md", item("Film", "2026-02-02", "vidéo"))
         .file("posts/captation.md", item("Captation", "2026-02-03", "événement, vidéo"));
+    // What lies open is refused.
+    let key = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(project.join("var/keys/key"), key).expect("a key of our own");
     project.at(START);
     project
 }
@@ -234,7 +238,7 @@ fn a_part_of_an_arranged_edition_keeps_a_persons_words() {
     let project = with_file("approve: file\nsegment: { tags: [elu] }\n");
     project.write(
         "editions/news-1.md",
-        "---\nsend: now\n---\n\nQuelques mots pour commencer.\n\n## Les rendez-vous\n\n- [Fête](/posts/fete/)\n\n\
+        "---\nnewsletter: news\nnumber: 1\nsend: now\n---\n\nQuelques mots pour commencer.\n\n## Les rendez-vous\n\n- [Fête](/posts/fete/)\n\n\
          ## À voir\n\n- [Film](/posts/film/)\n- [Captation](/posts/captation/)\n",
     );
     let printed = project.json(&["run"], 0);

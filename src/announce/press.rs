@@ -151,9 +151,16 @@ pub fn count_new(material: Material<'_>, newsletter: &Newsletter, known: &Known,
     digest::new_items(&input(material, newsletter, known, newsletter.first_number, now)).len()
 }
 
-/// The letter of a newsletter's newest items, announced or not: what its templates cannot say is found when they say it.
-pub fn trial(material: Material<'_>, newsletter: &Newsletter, now: DateTime<Utc>) -> Result<Composed, Problems> {
-    newest(material, newsletter, newsletter.first_number, now, Remember::No)
+/// The letter of a newsletter's newest items, announced or not, with the parts that these choices get: what its templates cannot
+/// say is found when they say it.
+pub fn trial(
+    material: Material<'_>,
+    newsletter: &Newsletter,
+    choices: &[String],
+    now: DateTime<Utc>,
+) -> Result<Composed, Problems> {
+    let known = Known { choices: choices.to_vec(), ..Known::default() };
+    newest(material, newsletter, &known, newsletter.first_number, now, Remember::No)
 }
 
 /// The letter as if nobody had been told of anything: of as many items as one shows. Without items, if there are none.
@@ -163,12 +170,13 @@ pub fn as_if_new(
     number: u64,
     now: DateTime<Utc>,
 ) -> Result<Composed, Problems> {
-    newest(material, newsletter, number, now, Remember::Yes)
+    newest(material, newsletter, &Known::default(), number, now, Remember::Yes)
 }
 
 fn newest(
     material: Material<'_>,
     newsletter: &Newsletter,
+    known: &Known,
     number: u64,
     now: DateTime<Utc>,
     remember: Remember,
@@ -177,10 +185,9 @@ fn newest(
     newest_first(&mut newest);
     let items: Vec<Item> = newest.into_iter().take(newsletter.max_items.max(1)).cloned().collect();
     let material = Material { items: &items, ..material };
-    let known = Known::default();
-    let input = input(material, newsletter, &known, number, now);
+    let input = input(material, newsletter, known, number, now);
     match digest::plans(&input).first() {
-        Some(plan) => compose(&input, plan, &known, remember),
+        Some(plan) => compose(&input, plan, known, remember),
         None => Ok(Composed { newsletter: newsletter.name.clone(), ..Composed::default() }),
     }
 }

@@ -123,7 +123,7 @@ fn letters(globals: &Globals, project: &Project, remembered: &Remembered) -> Pro
     let secrets = secrets.unwrap_or_else(|| Secrets::from_bytes([0; 32]));
     let mut problems = Problems::new();
     for newsletter in &config.newsletters {
-        let trial = || press::trial(material(project), newsletter, globals.now);
+        let trial = || press::trial(material(project), newsletter, remembered.choices(newsletter), globals.now);
         let letter = match remembered.known(newsletter) {
             None => trial(),
             Some(known) => {

@@ -213,7 +213,7 @@ fn of_newsletter(globals: &Globals, project: &Project, newsletter: &Newsletter, 
     let config = &project.config;
     let subject = format!("newsletter {}", newsletter.name);
     let mut findings = Vec::new();
-    match press::trial(material(project), newsletter, globals.now) {
+    match press::trial(material(project), newsletter, &[], globals.now) {
         Ok(Composed { variants, .. }) if variants.is_empty() => {
             findings.push(Finding::new(&subject, State::Ok, "no item yet to try its letter with"));
         }

@@ -106,9 +106,13 @@ impl Remembered {
         of(&self.numbers, newsletter).copied().unwrap_or(newsletter.first_number)
     }
 
-    /// With what the newsletter's readers chose.
+    /// What the newsletter's readers chose of its topics, the most frequent choice first.
+    pub fn choices(&self, newsletter: &Newsletter) -> &[String] {
+        of(&self.choices, newsletter).map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn with_choices(&self, known: Known, newsletter: &Newsletter) -> Known {
-        Known { choices: of(&self.choices, newsletter).cloned().unwrap_or_default(), ..known }
+        Known { choices: self.choices(newsletter).to_vec(), ..known }
     }
 
     /// How many people are subscribed to it, and of its segment.
