@@ -10,6 +10,7 @@ mod peers;
 mod reload;
 mod scanner;
 mod schedule;
+mod stranger;
 mod two;
 
 use crate::support::project::Project;

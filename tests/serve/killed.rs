@@ -156,19 +156,23 @@ fn start(project: &Project) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started")
 }
 
+fn wait_until_it_answers(port: u16) {
+    let began = Instant::now();
+    while !matches!(post(port, "/leave/x"), Answered::With(_)) {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not answer");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 fn what_was_answered_with_200_outlives_a_kill_at_any_moment(place: Place) {
     let kills: usize = std::env::var("CRIEUR_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let mut random = Random::seeded("what_was_answered_with_200_outlives_a_kill_at_any_moment");
     let (project, port) = project(&place.line());
     let mut people = people(&project);
     let began = Instant::now();
-    // How long it takes until it answers.
     let mut first = start(&project);
-    while !matches!(post(port, "/leave/x"), Answered::With(_)) {
-        assert!(began.elapsed() < Duration::from_secs(60), "it does not answer");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let whole = began.elapsed() + Duration::from_millis(250);
+    wait_until_it_answers(port);
+    let whole = began.elapsed();
     first.kill().expect("killed");
     first.wait().expect("ended");
     let mut all = Counts::default();
@@ -185,8 +189,13 @@ fn what_was_answered_with_200_outlives_a_kill_at_any_moment(place: Place) {
                     scope.spawn(move || stream(port, people, &mut Random::of(seed), is_over))
                 })
                 .collect();
-            // At its start, or later.
-            std::thread::sleep(whole.mul_f64(random.fraction()));
+            // One in eight at its start, the others at work.
+            if random.below(8) == 0 {
+                std::thread::sleep(whole.mul_f64(random.fraction()));
+            } else {
+                wait_until_it_answers(port);
+                std::thread::sleep(Duration::from_millis(250).mul_f64(random.fraction()));
+            }
             service.kill().expect("killed");
             service.wait().expect("ended");
             is_over.store(true, Ordering::Relaxed);
@@ -199,12 +208,7 @@ fn what_was_answered_with_200_outlives_a_kill_at_any_moment(place: Place) {
         }
         check(&project, &people, round);
     }
-    assert!(
-        all.left > kills && all.came_back > kills / 2,
-        "too few were answered: {} and {}",
-        all.left,
-        all.came_back
-    );
+    assert!(all.left + all.came_back > kills, "too few were answered: {} and {}", all.left, all.came_back);
     println!(
         "{kills} kills in {:.0} s: {} leavings and {} comings back were answered and none is lost; {} requests had no answer",
         began.elapsed().as_secs_f64(),
