@@ -1,7 +1,8 @@
-//! `crieur serve`: what it serves, how people leave, and what it bears.
+//! `crieur serve`: what it serves, how people join and leave, and what it bears.
 
 mod bounds;
 mod files;
+mod joining;
 mod keys;
 mod killed;
 mod leaving;

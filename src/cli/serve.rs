@@ -14,7 +14,7 @@ use super::{Globals, Outcome, report};
 use crate::mail::clock::Clock;
 use crate::store::Database;
 use crate::web::server::{self, Bounds};
-use crate::web::{Current, Service, routes};
+use crate::web::{Current, Service, posting, routes};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -58,6 +58,14 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let log = move |words: &str| speaking.say(crate::store::without_addresses(words));
     let clock = Clock::starting(globals.now);
     let current = Current::new(Service::new(config, secrets, clock, (database, store), Box::new(log)));
+    let service = current.get();
+    let open = service.config.newsletters.iter().any(|newsletter| newsletter.subscribe);
+    if let Some(missing) = service.posting.missing().filter(|_| open) {
+        globals.say(format!("no letter that confirms a subscription can leave: {missing}"));
+    }
+    drop(service);
+    let posted = current.clone();
+    let posting = posting::Office::open(move || posted.get());
     let schedule = arguments.with_schedule.then(|| schedule::start(globals, clock));
     let answering = current.clone();
     let answer = move |request| routes::answer(answering.get(), request);
@@ -77,6 +85,7 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         schedule.stop(Bounds::of_this_machine().parting).await;
     }
     serving.await?;
+    posting.close(Bounds::of_this_machine().parting).await;
     current.get().stores.close().await;
     globals.detail("stopped");
     Ok(Outcome::Done)

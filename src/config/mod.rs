@@ -9,6 +9,7 @@ pub mod colour;
 mod content_paths;
 mod dkim;
 mod feeds;
+mod joining;
 mod limits;
 mod locate;
 pub mod look;
@@ -271,6 +272,16 @@ pub struct Web {
     pub url: Option<Url>,
     /// The reverse proxies whose word on who asks is believed.
     pub trusted_proxies: Vec<Network>,
+    pub confirmations: Confirmations,
+}
+
+/// How many letters the forms of pages send at most, of all newsletters together but the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmations {
+    pub per_address: Rate,
+    /// The network of whoever asks.
+    pub per_network: Rate,
+    pub per_newsletter: Rate,
 }
 
 /// How letters may leave, for all workers of one database together.

@@ -17,6 +17,14 @@ pub struct Newsletter {
     pub list_id: Option<String>,
     pub to: Audience,
     pub leave: Leave,
+    /// Anybody can subscribe by the web service's page.
+    pub subscribe: bool,
+    /// What they agree to; has a default in each language.
+    pub consent: Option<String>,
+    /// Under which that is remembered; default: a short hash of it.
+    pub consent_version: Option<String>,
+    /// Who sends the letter that asks for a confirmation; default: `from`.
+    pub confirm_from: Option<Mailbox>,
     pub schedule: Schedule,
     pub missed: Missed,
     pub missed_after: Duration,

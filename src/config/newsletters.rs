@@ -6,7 +6,7 @@ use super::read::folder;
 use super::reader::{File, Mapping, reject};
 use super::{
     Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
-    SectionConfig, Select, WeightBudget, look, select, topics, values,
+    SectionConfig, Select, WeightBudget, joining, look, select, topics, values,
 };
 use crate::problem::{Place, Problem, Problems};
 
@@ -46,6 +46,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let list_id = top.parsed("list_id", list_id);
     let list_id = list_id.or_else(|| config.site.url.host_str().map(|host| format!("{name}.{host}")));
     let leave = leave(config, &top, &to, &from, reply_to.as_deref());
+    let joining = joining::read(config, &top, &to);
     let schedule = top.parsed("schedule", values::schedule).unwrap_or(Schedule::Manual);
     let missed = top.choice("missed", &[("send", Missed::Send), ("skip", Missed::Skip)]).unwrap_or(Missed::Send);
     let missed_after = top.parsed("missed_after", values::duration).unwrap_or(Duration::hours(6));
@@ -85,6 +86,10 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         list_id,
         to,
         leave,
+        subscribe: joining.subscribe,
+        consent: joining.consent,
+        consent_version: joining.consent_version,
+        confirm_from: joining.confirm_from,
         schedule,
         missed,
         missed_after,

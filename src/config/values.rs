@@ -68,6 +68,7 @@ pub fn rate(text: &str) -> Read<Rate> {
         "s" => 1,
         "min" | "m" => 60,
         "h" => 3600,
+        "d" => 86_400,
         _ => return reject(refused, help),
     };
     match count.trim().parse::<u32>() {

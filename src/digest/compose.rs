@@ -173,7 +173,7 @@ fn render(input: &ComposeInput<'_>, plan: &Plan<'_>, fullness: Fullness) -> Resu
     };
     context["subject"] = Value::String(subject.settle(Escape::None).fill(&Default::default(), Escape::None));
     let theme = templates.theme(newsletter)?;
-    let html = html(&theme.html, &context)?;
+    let html = html(&theme.html, "digest", &context)?;
     let text = theme.text.render(&context)?;
     let text = split(&theme.text, &wrap(&text), "digest.txt.hbs")?;
     // A list server sends one letter to everybody: nobody's name is in it.
@@ -200,7 +200,7 @@ fn subject(input: &ComposeInput<'_>, context: &Value) -> Result<Stamped, Problem
 }
 
 /// Ordinary spaces alone: a list of letters breaks no line here, and people search and filter by what they see.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -215,8 +215,9 @@ fn of_subject(problems: Problems, input: &ComposeInput<'_>) -> Problems {
 }
 
 /// The HTML part: styles inlined, `@media` rules kept, indentation gone.
-fn html(part: &Part, context: &Value) -> Result<Stamped, Problems> {
-    let rendered = part.render(context)?;
+pub(super) fn html(part: &Part, name: &str, context: &Value) -> Result<Stamped, Problems> {
+    let rendered = part.render_as(name, context)?;
+    let file = format!("{name}.html.hbs");
     let mut compact = String::with_capacity(rendered.len());
     for line in rendered.lines().map(str::trim).filter(|line| !line.is_empty()) {
         compact.push_str(line);
@@ -225,15 +226,15 @@ fn html(part: &Part, context: &Value) -> Result<Stamped, Problems> {
     let inliner = css_inline::CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false).build();
     let inlined = inliner.inline(&compact).map_err(|error| {
         let problem = Problem::error("template", format!("its styles can't be inlined: {error}"));
-        Problems(vec![problem.in_file("mail-templates/digest.html.hbs")])
+        Problems(vec![problem.in_file(format!("mail-templates/{file}"))])
     })?;
     if Stamps::markers(&inlined) != Stamps::markers(&compact) {
         let message = "HTML has no place for text where a block about `recipient` stands";
         let help = "let it start and end inside one cell, outside of any tag";
-        let problem = Problem::error("template", message).help(help).in_file("mail-templates/digest.html.hbs");
+        let problem = Problem::error("template", message).help(help).in_file(format!("mail-templates/{file}"));
         return Err(Problems(vec![problem]));
     }
-    split(part, &tight(&after_the_head(&inlined)), "digest.html.hbs")
+    split(part, &tight(&after_the_head(&inlined)), &file)
 }
 
 /// Without the spaces that the inliner writes into each style: a tenth of a letter.
@@ -262,7 +263,7 @@ fn after_the_head(html: &str) -> String {
     moved.unwrap_or_else(|| html.to_string())
 }
 
-fn split(part: &Part, text: &str, file: &str) -> Result<Stamped, Problems> {
+pub(super) fn split(part: &Part, text: &str, file: &str) -> Result<Stamped, Problems> {
     part.split(text).ok_or_else(|| {
         let message = "a block about `recipient` is torn: its opening and its end are not in order";
         Problems(vec![Problem::error("template", message).in_file(format!("mail-templates/{file}"))])

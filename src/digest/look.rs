@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ComposeInput, context};
 use crate::config::colour::{Colour, Towards};
+use crate::config::{Config, Newsletter};
 
 /// What `plain` writes on, by day and by night: its style's grounds, which a test compares.
 pub(super) const DAY: [Colour; 2] = [Colour::WHITE, Colour { red: 0xf3, green: 0xf4, blue: 0xf6 }];
@@ -19,13 +20,18 @@ const BY_NIGHT: f64 = 6.5;
 
 /// The look of this newsletter's letters.
 pub fn look(input: &ComposeInput<'_>) -> Value {
-    let (site, look) = (&input.config.site, &input.newsletter.look);
+    of(input.config, input.newsletter, context::logo_of(input).unwrap_or(Value::Null))
+}
+
+/// The same with this logo, or without one: null.
+pub fn of(config: &Config, newsletter: &Newsletter, logo: Value) -> Value {
+    let (site, look) = (&config.site, &newsletter.look);
     json!({
         "accent": look.accent.to_string(),
         "ink": look.accent.readable_on(&DAY, BY_DAY, Towards::Darker).to_string(),
         "night": look.accent.readable_on(&NIGHT, BY_NIGHT, Towards::Lighter).to_string(),
         "font": look.font,
-        "logo": context::logo_of(input),
+        "logo": logo,
         "brand": look.brand,
         "service": look.service.as_deref().unwrap_or(&site.title),
     })

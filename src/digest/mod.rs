@@ -19,6 +19,7 @@ mod context;
 pub mod edition_file;
 pub mod language;
 mod look;
+pub mod notice;
 pub mod plan;
 #[cfg(test)]
 pub(crate) mod samples;

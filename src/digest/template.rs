@@ -1,6 +1,6 @@
 //! The letter's templates: the files compiled in, and those of the project's `mail-templates/` in their place.
 //!
-//! `digest.html.hbs` and `digest.txt.hbs` are the two parts; `partials/NAME.html.hbs` and `partials/NAME.txt.hbs` are
+//! `digest.html.hbs` and `digest.txt.hbs` are the two parts, `notice.html.hbs` and `notice.txt.hbs` those of single letters; `partials/NAME.html.hbs` and `partials/NAME.txt.hbs` are
 //! known as `{{> NAME}}` in the part of their ending. A folder named after a theme holds what that theme has of its own:
 //! its file takes the place of the shared one of the same name. A project's file takes the place of the built-in one of
 //! the same path; a project that changes one file keeps the others.
@@ -134,7 +134,12 @@ impl Part {
 
     /// Renders the part, its stamps still markers.
     pub fn render(&self, context: &Value) -> Result<String, Problems> {
-        self.registry.render("digest", context).map_err(|error| Problems(vec![self.problem(&error)]))
+        self.render_as("digest", context)
+    }
+
+    /// Renders another of the files that stand beside those of `digest`.
+    pub fn render_as(&self, name: &str, context: &Value) -> Result<String, Problems> {
+        self.registry.render(name, context).map_err(|error| Problems(vec![self.problem(&error)]))
     }
 
     /// The rendered text with its stamps; `None` if a stamp's block was torn.

@@ -22,6 +22,7 @@ mod keeper;
 pub mod letter;
 pub mod mailbox;
 pub mod maildir;
+pub mod notice;
 pub mod outcome;
 mod pace;
 mod prepared;

@@ -84,13 +84,13 @@ pub fn read_bounce(secrets: &Secrets, token: &str) -> Option<(i64, i64)> {
 }
 
 /// RFC 4648 base32, in lower case, unpadded.
-fn write(parts: &[&[u8]]) -> String {
+pub(crate) fn write(parts: &[&[u8]]) -> String {
     let mut text = BASE32_NOPAD.encode(&parts.concat());
     text.make_ascii_lowercase();
     text
 }
 
-fn read(token: &str) -> Option<Vec<u8>> {
+pub(crate) fn read(token: &str) -> Option<Vec<u8>> {
     BASE32_NOPAD.decode(token.trim().to_ascii_uppercase().as_bytes()).ok()
 }
 

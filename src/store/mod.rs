@@ -27,12 +27,14 @@ pub mod items;
 pub mod leaving;
 pub mod ledger;
 pub mod newsletters;
+pub mod outbox;
 pub mod pictures;
 mod places;
 pub mod readers;
 pub mod recipients;
 pub mod replies;
 pub mod shares;
+pub mod signups;
 pub mod workers;
 
 use std::collections::HashMap;
@@ -54,6 +56,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_returned.sql"),
     include_str!("migrations/0007_leaving.sql"),
     include_str!("migrations/0008_people.sql"),
+    include_str!("migrations/0009_signups.sql"),
     include_str!("migrations/0010_topics.sql"),
     include_str!("migrations/0012_readers.sql"),
 ];
@@ -85,6 +88,8 @@ enum Alone {
     Numbering = 3,
     /// Sharing out the connections.
     Sharing = 4,
+    /// Counting the letters that are asked for on pages, and keeping them.
+    Asking = 5,
 }
 
 impl Store {

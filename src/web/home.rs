@@ -36,6 +36,24 @@ impl Home {
         Home { in_a_year, made: Mutex::default() }
     }
 
+    /// How often a newsletter comes, in words.
+    pub fn rhythm(&self, service: &Service, words: &Words, newsletter: &Newsletter) -> String {
+        let known = service.config.newsletters.iter().position(|known| known.name == newsletter.name);
+        let in_a_year = known.and_then(|place| self.in_a_year.get(place).copied().flatten());
+        rhythm(words, &newsletter.schedule, in_a_year)
+    }
+
+    /// The cards of the newsletters that anybody can subscribe to.
+    pub async fn open(&self, service: &Service) -> Vec<Value> {
+        let mut letters = Vec::new();
+        for (newsletter, in_a_year) in service.config.newsletters.iter().zip(&self.in_a_year) {
+            if newsletter.subscribe {
+                letters.push(letter(service, newsletter, *in_a_year).await);
+            }
+        }
+        letters
+    }
+
     pub async fn answer(&self, service: &Service) -> Answer {
         let mut made = self.made.lock().await;
         let html = match &*made {
@@ -74,6 +92,7 @@ impl Home {
     }
 }
 
+/// A newsletter's card.
 async fn letter(service: &Service, newsletter: &Newsletter, in_a_year: Option<usize>) -> Value {
     let words = Words::of(language_of(service, newsletter));
     let name = newsletter.name.clone();
@@ -98,11 +117,15 @@ async fn letter(service: &Service, newsletter: &Newsletter, in_a_year: Option<us
     json!({
         "language": words.language, "title": newsletter.title, "rhythm": rhythm(&words, &newsletter.schedule, in_a_year),
         "last": last.as_ref().map(|(said, _)| said), "address": last.as_ref().and_then(|(_, address)| address.as_ref()),
+        "subscribe": newsletter.subscribe.then(|| json!({
+            "address": format!("{}subscribe/{}", service.base(), encoded(&newsletter.name)),
+            "words": words.say("subscribe_to", &[("newsletter", &newsletter.title)]),
+        })),
     })
 }
 
 /// A path, so that a browser asks for it and for nothing else.
-fn encoded(path: &str) -> String {
+pub(super) fn encoded(path: &str) -> String {
     const PLAIN: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     percent_encoding::utf8_percent_encode(path, PLAIN).to_string()

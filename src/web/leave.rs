@@ -36,10 +36,10 @@ struct Named {
 }
 
 /// A page on one newsletter.
-struct About<'a> {
-    service: &'a Service,
-    words: Words,
-    title: String,
+pub(super) struct About<'a> {
+    pub service: &'a Service,
+    pub words: Words,
+    pub title: String,
 }
 
 /// The page with the button that leaves.
@@ -203,7 +203,7 @@ async fn earlier(service: &Service, token: &str) -> Result<Vec<String>, NoAnswer
 }
 
 /// A token that is not ours, whatever it seems to be.
-fn unknown(service: &Service) -> Answer {
+pub(super) fn unknown(service: &Service) -> Answer {
     let about = About::site(service);
     let lines = [about.say("unknown_what", &[])];
     about.page(StatusCode::NOT_FOUND, json!({ "title": about.say("unknown_title", &[]), "lines": lines }))
@@ -216,7 +216,7 @@ fn too_late(service: &Service) -> Answer {
 }
 
 /// The database does not answer: the operator is told why, the reader that nothing was changed.
-fn broken(service: &Service, error: &NoAnswer) -> Answer {
+pub(super) fn broken(service: &Service, error: &NoAnswer) -> Answer {
     (service.log)(&format!("a reader could not be served: {error}"));
     let about = About::site(service);
     let lines = [about.say("broken_what", &[])];
@@ -227,25 +227,25 @@ fn broken(service: &Service, error: &NoAnswer) -> Answer {
 }
 
 impl<'a> About<'a> {
-    fn of(service: &'a Service, newsletter: &str) -> About<'a> {
+    pub fn of(service: &'a Service, newsletter: &str) -> About<'a> {
         let known = service.config.newsletters.iter().find(|known| known.name == newsletter);
         let language = known.map_or(service.config.site.language.as_str(), |known| language_of(service, known));
         let title = known.map_or(newsletter, |known| known.title.as_str()).to_string();
         About { service, words: Words::of(language), title }
     }
 
-    fn site(service: &'a Service) -> About<'a> {
+    pub fn site(service: &'a Service) -> About<'a> {
         About { service, words: Words::of(&service.config.site.language), title: String::new() }
     }
 
-    fn say(&self, name: &str, values: &[(&str, &str)]) -> String {
+    pub fn say(&self, name: &str, values: &[(&str, &str)]) -> String {
         let mut all = vec![("newsletter", self.title.as_str())];
         all.extend_from_slice(values);
         self.words.say(name, &all)
     }
 
     /// A line that names the address, where it is known.
-    fn line_with(&self, name: &str, address: Option<&str>) -> Vec<String> {
+    pub fn line_with(&self, name: &str, address: Option<&str>) -> Vec<String> {
         address.map(|address| self.say(name, &[("address", &masked(address))])).into_iter().collect()
     }
 
@@ -265,15 +265,29 @@ impl<'a> About<'a> {
     }
 
     /// A day and an hour, in the site's zone.
-    fn moment(&self, moment: DateTime<Utc>) -> String {
+    pub fn moment(&self, moment: DateTime<Utc>) -> String {
         let moment = moment.with_timezone(&self.service.config.site.time_zone);
         format!("{}, {}", date(self.words.language, moment.date_naive()), moment.format("%H:%M"))
     }
 
-    fn page(&self, status: StatusCode, parts: Value) -> Answer {
-        let service = self.service;
-        let frame = Frame { words: &self.words, site: &service.config.site.title, base: service.base() };
-        let mut answered = answer::page(status, service.page.fill(&frame, parts));
+    /// A plain page.
+    pub fn page(&self, status: StatusCode, parts: Value) -> Answer {
+        let page = self.service.page.fill(&self.frame(), parts);
+        self.hidden(status, page)
+    }
+
+    /// A page of a template of its own.
+    pub fn page_of(&self, template: &str, status: StatusCode, parts: Value) -> Answer {
+        let page = self.service.page.fill_in(template, &self.frame(), json!({}), parts);
+        self.hidden(status, page)
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        Frame { words: &self.words, site: &self.service.config.site.title, base: self.service.base() }
+    }
+
+    fn hidden(&self, status: StatusCode, page: String) -> Answer {
+        let mut answered = answer::page(status, page);
         answer::set(&mut answered, HeaderName::from_static("x-robots-tag"), "noindex, nofollow");
         answered
     }

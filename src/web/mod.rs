@@ -1,12 +1,13 @@
-//! The small web service around the letter: the files that the project publishes, leaving with one click, and a page that
-//! says what there is.
+//! The small web service around the letter: the files that the project publishes, subscribing with a confirmation, leaving with
+//! one click, and a page that says what there is.
 //!
 //! [`server`] listens and keeps its bounds, [`routes`] says what is at an address, [`answer`] what every answer bears.
 //! [`published`] tells which files are anybody's to read, [`kept`] holds them with their packed forms, [`conditions`] says
-//! what a request wants of them; [`form`] reads what is posted, [`client`] who asks. [`leave`] and [`home`] are the pages, [`page`] their HTML, [`words`] their words;
+//! what a request wants of them; [`form`] reads what is posted, [`client`] who asks. [`subscribe`] and
+//! [`confirm`] are the way in ([`limits`], [`token`]), and [`posting`] sends the letters of it; [`leave`] and [`home`] are the other pages, [`page`] their HTML, [`words`] their words;
 //! [`stores`] are the connections to the database.
 //!
-//! Promises: a GET changes nothing; what is answered with 200 to a leaving is on disk; no answer sets a cookie; nothing is
+//! Promises: a GET changes nothing; what is answered with 200 to a confirmation or a leaving is on disk; no answer sets a cookie; nothing is
 //! logged that names a person, a token included; an error tells a stranger nothing but that there was one.
 //!
 //! What is configured can be read anew while it runs ([`Current`]): who asks next is answered by that, and who has asked by
@@ -17,15 +18,20 @@
 pub mod answer;
 pub mod client;
 pub mod conditions;
+pub mod confirm;
 pub mod form;
 pub mod home;
 pub mod kept;
 pub mod leave;
+pub mod limits;
 mod page;
+pub mod posting;
 pub mod published;
 pub mod routes;
 pub mod server;
 pub mod stores;
+pub mod subscribe;
+pub mod token;
 mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -47,6 +53,8 @@ pub struct Service {
     pub published: published::Published,
     pub kept: Arc<kept::Kept>,
     pub home: home::Home,
+    /// The letters that pages promise.
+    pub posting: posting::Posting,
     page: Arc<page::Page>,
     pub log: Arc<Log>,
 }
@@ -63,9 +71,10 @@ impl Service {
         let published = published::Published::of(&config);
         let home = home::Home::of(&config, clock.now());
         let stores = Arc::new(stores::Stores::new(database, store));
+        let posting = posting::Posting::of(&config);
         let kept = Arc::new(kept::Kept::new(kept::MOST));
         let (page, log) = (Arc::new(page::Page::new()), Arc::new(log));
-        Arc::new(Service { config, secrets, clock, stores, published, kept, home, page, log })
+        Arc::new(Service { config, secrets, clock, stores, published, kept, home, posting, page, log })
     }
 
     /// The same service by a configuration and keys that were read anew: what comes of them is made anew, all else goes on.
@@ -75,6 +84,7 @@ impl Service {
             home: home::Home::of(&config, self.clock.now()),
             clock: self.clock,
             stores: self.stores.clone(),
+            posting: self.posting.anew(&config),
             kept: self.kept.clone(),
             page: self.page.clone(),
             log: self.log.clone(),

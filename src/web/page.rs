@@ -12,7 +12,8 @@ pub const ICON: &str = include_str!("pages/icon.svg");
 /// What stands around every page.
 const LAYOUT: &str = include_str!("pages/layout.html.hbs");
 /// By name; each stands in the layout.
-const TEMPLATES: &[(&str, &str)] = &[("page", include_str!("pages/page.html.hbs"))];
+const TEMPLATES: &[(&str, &str)] =
+    &[("page", include_str!("pages/page.html.hbs")), ("subscribe", include_str!("pages/subscribe.html.hbs"))];
 
 /// Fills the template.
 pub struct Page {
@@ -42,7 +43,7 @@ impl Page {
     /// A plain page with these parts; those that are not named are left out.
     pub fn fill(&self, frame: &Frame<'_>, parts: Value) -> String {
         let plain = json!({
-            "over": null, "lines": [], "form": null, "aside": null, "letters": null, "feeds": null,
+            "over": null, "lines": [], "form": null, "link": null, "aside": null, "letters": null, "feeds": null,
         });
         self.fill_in("page", frame, plain, parts)
     }
@@ -80,7 +81,9 @@ mod tests {
                 "title": evil, "over": evil, "lines": [evil],
                 "form": { "action": evil, "button": evil, "one_click": true },
                 "aside": { "title": evil, "words": evil, "action": evil, "button": evil },
-                "letters": { "title": evil, "all": [{ "language": evil, "title": evil, "rhythm": evil, "last": evil, "address": evil }] },
+                "letters": { "title": evil, "all": [{ "language": evil, "title": evil, "rhythm": evil, "last": evil, "address": evil,
+                    "subscribe": { "address": evil, "words": evil } }] },
+                "link": { "address": evil, "words": evil },
                 "feeds": { "title": evil, "how": evil, "all": [{ "title": evil, "description": evil,
                     "outputs": [{ "format": evil, "address": evil, "media_type": evil }] }] },
             }),

@@ -19,7 +19,7 @@ use super::conditions::{self, Coding, Part};
 use super::form::Form;
 use super::page::{ICON, STYLE};
 use super::published::Kind;
-use super::{Service, client, leave};
+use super::{Service, client, confirm, leave, subscribe};
 use crate::mail::way_out;
 
 /// Of a POST: nobody has more to say.
@@ -81,8 +81,13 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
         "readyz" => ready(service, query).await,
         "web.css" => part_of_pages("text/css; charset=utf-8", STYLE, headers),
         "web.svg" => part_of_pages("image/svg+xml", ICON, headers),
-        "robots.txt" => answer::line(StatusCode::OK, "User-agent: *\nDisallow: /leave/\nDisallow: /back/\n"),
+        "robots.txt" => {
+            answer::line(StatusCode::OK, "User-agent: *\nDisallow: /leave/\nDisallow: /back/\nDisallow: /confirm/\n")
+        }
+        "subscribe" => subscribe::list(service).await,
         _ => match path.split_once('/') {
+            Some(("subscribe", newsletter)) => subscribe::form(service, newsletter).await,
+            Some(("confirm", token)) => confirm::ask(service, token).await,
             Some(("leave", token)) => leave::ask(service, token).await,
             Some(("back", token)) => leave::ask_back(service, token).await,
             _ => file(service, path, headers).await,
@@ -90,9 +95,11 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
     }
 }
 
-/// A leaving's or a coming back's address says all: what was posted is not looked at.
-async fn post(service: &Arc<Service>, path: &str, _posted: &Posted<'_>) -> Answer {
+/// Of tokens, the address says all: what was posted is not looked at.
+async fn post(service: &Arc<Service>, path: &str, posted: &Posted<'_>) -> Answer {
     match path.split_once('/') {
+        Some(("subscribe", newsletter)) => subscribe::ask(service, newsletter, posted).await,
+        Some(("confirm", token)) => confirm::confirm(service, token).await,
         Some(("leave", token)) => leave::leave(service, token).await,
         Some(("back", token)) => leave::come_back(service, token).await,
         _ => answer::not_so("GET, HEAD"),

@@ -85,6 +85,11 @@ impl Served {
         stream
     }
 
+    /// A connection for several requests.
+    pub fn converse(&self) -> Conversation {
+        Conversation(BufReader::new(self.connect()))
+    }
+
     pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Got {
         self.ask("GET", path, headers, b"")
     }
@@ -173,17 +178,46 @@ impl Drop for Served {
     }
 }
 
-/// Reads an answer to its end.
-pub fn read(mut stream: TcpStream) -> Got {
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+/// Several requests over one connection.
+pub struct Conversation(BufReader<TcpStream>);
+
+impl Conversation {
+    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nHost: lettre.example.org\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        self.0.get_mut().write_all(&[head.as_bytes(), body].concat()).expect("somebody who listens");
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(self.0.read_line(&mut head).expect("an answer") > 0, "it hangs up after {head:?}");
+        }
+        let (status, headers) = head_of(&head);
+        let mut got = Got { status, headers, body: Vec::new() };
+        got.body = vec![0; got.header("content-length").parse().unwrap_or(0)];
+        self.0.read_exact(&mut got.body).expect("a whole body");
+        got
+    }
+}
+
+fn head_of(head: &str) -> (u16, Vec<(String, String)>) {
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or(0);
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_string()))
         .collect();
+    (status, headers)
+}
+
+/// Reads an answer to its end.
+pub fn read(mut stream: TcpStream) -> Got {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let (status, headers) = head_of(&head);
     Got { status, headers, body: bytes.get(end + 4..).unwrap_or_default().to_vec() }
 }

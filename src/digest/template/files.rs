@@ -13,7 +13,7 @@ pub const FOLDER: &str = "mail-templates";
 const SHARED: &str = "partials/";
 
 /// The templates that come with the program, by their names in that folder.
-pub const BUILT_IN: [(&str, &str); 28] = [
+pub const BUILT_IN: [(&str, &str); 32] = [
     ("digest.html.hbs", include_str!("../../../mail-templates/digest.html.hbs")),
     ("digest.txt.hbs", include_str!("../../../mail-templates/digest.txt.hbs")),
     ("dsfr/brand.html.hbs", include_str!("../../../mail-templates/dsfr/brand.html.hbs")),
@@ -23,7 +23,10 @@ pub const BUILT_IN: [(&str, &str); 28] = [
     ("dsfr/foot.html.hbs", include_str!("../../../mail-templates/dsfr/foot.html.hbs")),
     ("dsfr/head.html.hbs", include_str!("../../../mail-templates/dsfr/head.html.hbs")),
     ("dsfr/note.html.hbs", include_str!("../../../mail-templates/dsfr/note.html.hbs")),
+    ("dsfr/notice_head.html.hbs", include_str!("../../../mail-templates/dsfr/notice_head.html.hbs")),
     ("dsfr/style.html.hbs", include_str!("../../../mail-templates/dsfr/style.html.hbs")),
+    ("notice.html.hbs", include_str!("../../../mail-templates/notice.html.hbs")),
+    ("notice.txt.hbs", include_str!("../../../mail-templates/notice.txt.hbs")),
     ("partials/agenda.html.hbs", include_str!("../../../mail-templates/partials/agenda.html.hbs")),
     ("partials/agenda.txt.hbs", include_str!("../../../mail-templates/partials/agenda.txt.hbs")),
     ("partials/event.html.hbs", include_str!("../../../mail-templates/partials/event.html.hbs")),
@@ -41,6 +44,7 @@ pub const BUILT_IN: [(&str, &str); 28] = [
     ("plain/font.html.hbs", include_str!("../../../mail-templates/plain/font.html.hbs")),
     ("plain/foot.html.hbs", include_str!("../../../mail-templates/plain/foot.html.hbs")),
     ("plain/head.html.hbs", include_str!("../../../mail-templates/plain/head.html.hbs")),
+    ("plain/notice_head.html.hbs", include_str!("../../../mail-templates/plain/notice_head.html.hbs")),
     ("plain/style.html.hbs", include_str!("../../../mail-templates/plain/style.html.hbs")),
 ];
 

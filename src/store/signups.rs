@@ -1,0 +1,484 @@
+//! People who ask to be on a newsletter, and are on it when they confirm (double opt-in).
+//!
+//! Promises: nothing but a confirmation subscribes anybody here; it is one transaction with what is written into the history,
+//! with the end of a suppression for returned letters and of an erasure. A complaint is not ended by it. Of whoever does not confirm,
+//! nothing is left in the end ([`Store::forget_unconfirmed`]). What is done for an address takes about as long whether it is known
+//! or not, and ends with a commit.
+//!
+//! BUGS: a sign-up that was confirmed in one letter ends those of the same person's other letters for that newsletter.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{AnyConnection, Row};
+
+use super::history::{self, Entry, What};
+use super::outbox::{self, Limit, Waiting};
+use super::{Alone, Result, Store, daily, storable};
+
+/// The state of a subscription, where it counts.
+const SUBSCRIBED: &str = "subscribed";
+
+/// What somebody asks for on a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signup {
+    pub newsletter: String,
+    pub recipient: i64,
+    pub email: String,
+    pub name: Option<String>,
+    /// Sorted names with single spaces; `None`: everything.
+    pub topics: Option<String>,
+    /// A newsletter that is left by confirming.
+    pub instead_of: Option<String>,
+    /// The wording that was agreed to, and its version.
+    pub consent: String,
+    pub consent_version: String,
+    /// Keyed hash of the network that it was asked from.
+    pub network: String,
+    pub asked: DateTime<Utc>,
+}
+
+/// The letters that may follow: one of them does, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letters<'a> {
+    /// Random.
+    pub id: i64,
+    /// The kind of the one with a link that confirms, and when that link is of no use any more.
+    pub confirm: &'a str,
+    pub expires: DateTime<Utc>,
+    /// The kind of the one that says that they are subscribed already, and the newsletter that stays so.
+    pub already: &'a str,
+}
+
+/// What confirming found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// They are on the list: since now, or since they pressed before.
+    Subscribed,
+    /// There is nothing to confirm: it was too long ago, or they have left since.
+    Gone,
+    /// They complained of letters: only the operator brings them back.
+    Complained,
+}
+
+impl Store {
+    /// Somebody asks to be on a newsletter: keeps it until they confirm, with the letter by which they can, as far as limits allow.
+    /// Nothing tells which of all that it did.
+    pub async fn ask_to_join(&mut self, signup: &Signup, letters: &Letters<'_>, limits: &[Limit]) -> Result<()> {
+        let mut transaction = self.write_alone(Alone::Asking).await?;
+        let may = outbox::allows(&mut transaction, limits, signup.asked).await?;
+        let state = state(&mut transaction, &signup.newsletter, signup.recipient).await?;
+        let suppressed = suppressed(&mut transaction, signup.recipient).await?;
+        let kind = match (suppressed.as_deref(), state.as_deref()) {
+            (Some("complaint"), _) => None,
+            (None, Some(SUBSCRIBED)) => Some(letters.already),
+            _ => Some(letters.confirm),
+        };
+        match kind.filter(|_| may) {
+            Some(kind) => {
+                if kind == letters.confirm {
+                    keep(&mut transaction, signup).await?;
+                }
+                let letter = Waiting {
+                    id: letters.id,
+                    newsletter: signup.newsletter.clone(),
+                    kind: kind.to_string(),
+                    recipient: signup.recipient,
+                    email: signup.email.clone(),
+                    name: None,
+                    details: "{}".to_string(),
+                    asked: signup.asked,
+                    expires: letters.expires,
+                    attempts: 0,
+                };
+                outbox::put(&mut transaction, &letter).await?;
+                outbox::count(&mut transaction, limits, signup.asked).await?;
+            }
+            None => outbox::leave_unanswered(&mut transaction, &signup.newsletter, signup.asked).await?,
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// What was asked for then, as long as it is not confirmed.
+    pub async fn signup(&mut self, newsletter: &str, recipient: i64, asked: DateTime<Utc>) -> Result<Option<Signup>> {
+        let row = sqlx::query(
+            "SELECT email, name, topics, instead_of, consent, consent_version, network
+             FROM signups WHERE newsletter = $1 AND recipient = $2 AND asked_at = $3",
+        )
+        .bind(newsletter)
+        .bind(recipient)
+        .bind(asked.timestamp())
+        .fetch_optional(&mut self.connection)
+        .await?;
+        row.map(|row| {
+            Ok(Signup {
+                newsletter: newsletter.to_string(),
+                recipient,
+                email: row.try_get(0)?,
+                name: row.try_get(1)?,
+                topics: row.try_get(2)?,
+                instead_of: row.try_get(3)?,
+                consent: row.try_get(4)?,
+                consent_version: row.try_get(5)?,
+                network: row.try_get(6)?,
+                asked,
+            })
+        })
+        .transpose()
+    }
+
+    /// Whether somebody is subscribed to a newsletter.
+    pub async fn is_subscribed(&mut self, newsletter: &str, recipient: i64) -> Result<bool> {
+        Ok(state(&mut self.connection, newsletter, recipient).await?.as_deref() == Some(SUBSCRIBED))
+    }
+
+    /// Confirms what was asked for then.
+    pub async fn confirm(
+        &mut self,
+        newsletter: &str,
+        recipient: i64,
+        asked: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Confirmed> {
+        let Some(signup) = self.signup(newsletter, recipient, asked).await? else {
+            // Pressed twice, or in another of their letters.
+            let subscribed = self.is_subscribed(newsletter, recipient).await?;
+            return Ok(if subscribed { Confirmed::Subscribed } else { Confirmed::Gone });
+        };
+        let mut transaction = self.write().await?;
+        if suppressed(&mut transaction, recipient).await?.as_deref() == Some("complaint") {
+            return Ok(Confirmed::Complained);
+        }
+        let before = daily::Before::of(&mut transaction, recipient).await?;
+        // Whoever deletes it is the one who confirms: another who is at the same waits, and finds it gone.
+        let mine = sqlx::query("DELETE FROM signups WHERE newsletter = $1 AND recipient = $2 AND asked_at = $3")
+            .bind(newsletter)
+            .bind(recipient)
+            .bind(asked.timestamp())
+            .execute(&mut *transaction)
+            .await?;
+        if mine.rows_affected() == 0 {
+            let subscribed = state(&mut transaction, newsletter, recipient).await?.as_deref() == Some(SUBSCRIBED);
+            return Ok(if subscribed { Confirmed::Subscribed } else { Confirmed::Gone });
+        }
+        let proof = format!("{} ({})", signup.consent_version, asked.format("%Y-%m-%dT%H:%M:%SZ"));
+        write_person(&mut transaction, &signup, &proof, now).await?;
+        subscribe(&mut transaction, &signup, now).await?;
+        let lifted = lift(&mut transaction, recipient).await?;
+        for text in [
+            "DELETE FROM erased WHERE recipient = $1",
+            "DELETE FROM signups WHERE recipient = $1 AND newsletter = $2",
+            "DELETE FROM outbox WHERE recipient = $1 AND newsletter = $2 AND kind = 'confirm'",
+        ] {
+            let query = sqlx::query(text).bind(recipient);
+            let query = if text.contains("$2") { query.bind(newsletter) } else { query };
+            query.execute(&mut *transaction).await?;
+        }
+        before.count(&mut transaction, now).await?;
+        remember(&mut transaction, &signup, &proof, lifted, now).await?;
+        transaction.commit().await?;
+        Ok(Confirmed::Subscribed)
+    }
+
+    /// Deletes who asked before that moment and has not confirmed: their addresses, and the letters to them that have not left.
+    /// Tells how many.
+    pub async fn forget_unconfirmed(&mut self, before: DateTime<Utc>) -> Result<u64> {
+        let mut transaction = self.write().await?;
+        let gone = sqlx::query("DELETE FROM signups WHERE asked_at <= $1")
+            .bind(before.timestamp())
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM outbox WHERE asked_at <= $1")
+            .bind(before.timestamp())
+            .execute(&mut *transaction)
+            .await?;
+        let day = daily::day(before) - TimeDelta::days(400).num_days();
+        sqlx::query("DELETE FROM unanswered WHERE day < $1").bind(day).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(gone.rows_affected())
+    }
+}
+
+async fn state(connection: &mut AnyConnection, newsletter: &str, recipient: i64) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("SELECT state FROM subscriptions WHERE newsletter = $1 AND recipient = $2")
+        .bind(newsletter)
+        .bind(recipient)
+        .fetch_optional(connection)
+        .await?)
+}
+
+/// Why no letter may reach somebody.
+async fn suppressed(connection: &mut AnyConnection, recipient: i64) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("SELECT reason FROM suppressions WHERE recipient = $1")
+        .bind(recipient)
+        .fetch_optional(connection)
+        .await?)
+}
+
+async fn keep(connection: &mut AnyConnection, signup: &Signup) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO signups (newsletter, recipient, asked_at, email, name, topics, instead_of, consent, consent_version, network)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (newsletter, recipient, asked_at) DO UPDATE SET email = excluded.email, name = excluded.name,
+            topics = excluded.topics, instead_of = excluded.instead_of, consent = excluded.consent,
+            consent_version = excluded.consent_version, network = excluded.network",
+    )
+    .bind(&signup.newsletter)
+    .bind(signup.recipient)
+    .bind(signup.asked.timestamp())
+    .bind(&signup.email)
+    .bind(signup.name.as_deref().map(|name| storable(name).into_owned()))
+    .bind(signup.topics.as_deref())
+    .bind(signup.instead_of.as_deref())
+    .bind(&signup.consent)
+    .bind(&signup.consent_version)
+    .bind(&signup.network)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Consent is the basis from now on, whatever it was.
+async fn write_person(
+    connection: &mut AnyConnection,
+    signup: &Signup,
+    proof: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO recipients (id, email, name, fields, basis, proof, added_at, updated_at)
+         VALUES ($1, $2, $3, '{}', 'consent', $4, $5, $5)
+         ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = COALESCE(excluded.name, recipients.name),
+            basis = excluded.basis, proof = excluded.proof, updated_at = excluded.updated_at",
+    )
+    .bind(signup.recipient)
+    .bind(&signup.email)
+    .bind(signup.name.as_deref())
+    .bind(proof)
+    .bind(now.timestamp())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn subscribe(connection: &mut AnyConnection, signup: &Signup, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since, topics)
+         VALUES ($1, $2, 'subscribed', 'web', 0, $3, $4)
+         ON CONFLICT (newsletter, recipient) DO UPDATE SET state = 'subscribed', source = 'web', was = NULL,
+            since = CASE WHEN subscriptions.state = 'subscribed' THEN subscriptions.since ELSE excluded.since END,
+            topics = excluded.topics",
+    )
+    .bind(&signup.newsletter)
+    .bind(signup.recipient)
+    .bind(now.timestamp())
+    .bind(signup.topics.as_deref())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Letters arrive there again: this one did. Tells whether the address had been given up.
+async fn lift(connection: &mut AnyConnection, recipient: i64) -> Result<bool> {
+    let lifted = sqlx::query("DELETE FROM suppressions WHERE recipient = $1 AND reason <> 'complaint'")
+        .bind(recipient)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE returned SET lifted = 1 WHERE recipient = $1").bind(recipient).execute(connection).await?;
+    Ok(lifted.rows_affected() > 0)
+}
+
+async fn remember(
+    connection: &mut AnyConnection,
+    signup: &Signup,
+    proof: &str,
+    lifted: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let said = |what, at| Entry::new(signup.recipient, what, "page", at).on(&signup.newsletter);
+    let mut entries = vec![
+        said(What::Asked, signup.asked),
+        Entry {
+            basis: Some("consent"),
+            proof: Some(proof),
+            consent_version: Some(&signup.consent_version),
+            wording: Some(&signup.consent),
+            topics: signup.topics.as_deref(),
+            ..said(What::Confirmed, now)
+        },
+    ];
+    if lifted {
+        entries.push(Entry::new(signup.recipient, What::Lifted, "page", now));
+    }
+    history::append(connection, &entries).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::bounces::Returned;
+    use crate::store::newsletters::moment;
+    use crate::store::outbox::tests::limit;
+    use crate::store::recipients::tests::{person, take};
+    use crate::store::tests::{Place, on_both_stores, wait};
+
+    fn signup(recipient: i64, asked: i64) -> Signup {
+        Signup {
+            newsletter: "a".to_string(),
+            recipient,
+            email: format!("p{recipient:07}@example.org"),
+            name: Some("Ana".to_string()),
+            topics: None,
+            instead_of: None,
+            consent: "I agree.".to_string(),
+            consent_version: "v1".to_string(),
+            network: "n".to_string(),
+            asked: moment(asked),
+        }
+    }
+
+    async fn ask(store: &mut Store, signup: &Signup, limits: &[Limit]) -> Option<String> {
+        let expires = signup.asked + TimeDelta::days(7);
+        let id = signup.asked.timestamp() * 1000 + signup.recipient;
+        let letters = Letters { id, confirm: "confirm", expires, already: "subscribed" };
+        store.ask_to_join(signup, &letters, limits).await.unwrap();
+        let taken = store.take_letters(signup.asked, TimeDelta::days(9)).await.unwrap();
+        assert!(taken.len() < 2 && taken.iter().all(|letter| letter.recipient == signup.recipient));
+        taken.into_iter().next().map(|letter| letter.kind)
+    }
+
+    on_both_stores! {
+        whoever_confirms_is_subscribed_once_and_it_is_written_down,
+        who_stands_how_gets_which_letter,
+        limits_hold_for_all_letters_together,
+        whoever_does_not_confirm_is_forgotten,
+        two_who_confirm_at_once_write_it_down_once,
+    }
+
+    fn whoever_confirms_is_subscribed_once_and_it_is_written_down(place: Place) {
+        wait(async {
+            let mut store = place.open().await;
+            let topics = Some("events videos".to_string());
+            let first = Signup { topics: topics.clone(), ..signup(1, 100) };
+            assert_eq!(ask(&mut store, &first, &[]).await.as_deref(), Some("confirm"));
+            ask(&mut store, &Signup { name: None, ..signup(1, 200) }, &[]).await;
+            assert_eq!(store.signup("a", 1, moment(100)).await.unwrap(), Some(first));
+            assert!(!store.is_subscribed("a", 1).await.unwrap());
+            assert_eq!(store.confirm("a", 1, moment(150), moment(300)).await.unwrap(), Confirmed::Gone);
+            assert_eq!(store.confirm("b", 1, moment(100), moment(300)).await.unwrap(), Confirmed::Gone);
+            for _ in 0..2 {
+                assert_eq!(store.confirm("a", 1, moment(100), moment(300)).await.unwrap(), Confirmed::Subscribed);
+            }
+            // The other letter's link does no more than the first did.
+            assert_eq!(store.signup("a", 1, moment(200)).await.unwrap(), None);
+            assert_eq!(store.confirm("a", 1, moment(200), moment(400)).await.unwrap(), Confirmed::Subscribed);
+            let listed = store.list_recipients(Some("a"), ("", ""), 10).await.unwrap();
+            assert_eq!(listed.len(), 1);
+            assert_eq!(
+                (listed[0].addressee.name.as_deref(), listed[0].basis.kind.as_str()),
+                (Some("Ana"), "consent")
+            );
+            assert_eq!(listed[0].basis.proof.as_deref(), Some("v1 (1970-01-01T00:01:40Z)"));
+            let history = store.history_of(1).await.unwrap();
+            let said: Vec<_> = history.into_iter().filter_map(|entry| entry.said).collect();
+            assert_eq!(said.iter().map(|said| said.what).collect::<Vec<_>>(), [What::Asked, What::Confirmed]);
+            assert_eq!((said[0].at, said[1].at), (moment(100), moment(300)));
+            assert_eq!(said[1].wording.as_deref(), Some("I agree."));
+            assert_eq!(said[1].topics, topics);
+            // Whoever has left is not brought back by a link that was pressed before.
+            store.leave_from_page(1, "a", moment(500)).await.unwrap();
+            assert_eq!(store.confirm("a", 1, moment(100), moment(600)).await.unwrap(), Confirmed::Gone);
+            assert!(!store.is_subscribed("a", 1).await.unwrap());
+        });
+    }
+
+    fn who_stands_how_gets_which_letter(place: Place) {
+        wait(async {
+            let mut store = place.open().await;
+            take(&mut store, false, (1..=5).map(person).collect()).await;
+            store.leave(2, Some("a"), moment(10)).await.unwrap();
+            for (recipient, kind) in [(3, "hard"), (4, "complaint")] {
+                let report = Returned {
+                    edition: 1,
+                    recipient,
+                    kind,
+                    policy: false,
+                    words: "5.1.1".to_string(),
+                    mark: kind.to_string(),
+                    may_suppress: true,
+                };
+                let email = format!("p{recipient:07}@example.org");
+                store.note_returned(&report, &email, moment(20)).await.unwrap();
+            }
+            for (recipient, kind) in
+                [(1, Some("subscribed")), (2, Some("confirm")), (3, Some("confirm")), (4, None), (9, Some("confirm"))]
+            {
+                let asked = signup(recipient, 100 + recipient);
+                assert_eq!(ask(&mut store, &asked, &[]).await.as_deref(), kind, "{recipient}");
+            }
+            let subscribed = store.confirm("a", 3, moment(103), moment(200)).await.unwrap();
+            assert_eq!(subscribed, Confirmed::Subscribed);
+            assert_eq!(store.suppression(3).await.unwrap(), None);
+            assert_eq!(store.confirm("a", 2, moment(102), moment(200)).await.unwrap(), Confirmed::Subscribed);
+            assert!(store.is_subscribed("a", 2).await.unwrap());
+            // A complaint that came between asking and confirming is the stronger word.
+            ask(&mut store, &signup(5, 300), &[]).await;
+            sqlx::query("DELETE FROM subscriptions WHERE recipient = 5")
+                .execute(&mut store.connection)
+                .await
+                .unwrap();
+            ask(&mut store, &signup(5, 301), &[]).await;
+            sqlx::query("INSERT INTO suppressions (recipient, email, reason, at) VALUES (5, 'x', 'complaint', 1)")
+                .execute(&mut store.connection)
+                .await
+                .unwrap();
+            assert_eq!(store.confirm("a", 5, moment(301), moment(400)).await.unwrap(), Confirmed::Complained);
+            assert!(store.suppression(5).await.unwrap().is_some());
+        });
+    }
+
+    fn limits_hold_for_all_letters_together(place: Place) {
+        wait(async {
+            let mut store = place.open().await;
+            take(&mut store, false, vec![person(1)]).await;
+            let limits = [limit("address", 2, 86_400)];
+            let mut letters = Vec::new();
+            for at in 0..4 {
+                letters.push(ask(&mut store, &signup(1, 100 + at), &limits).await.is_some());
+            }
+            assert_eq!(letters, [true, true, false, false]);
+            let unanswered: i64 =
+                sqlx::query_scalar("SELECT count FROM unanswered WHERE newsletter = 'a' AND day = 0")
+                    .fetch_one(&mut store.connection)
+                    .await
+                    .unwrap();
+            assert_eq!(unanswered, 2);
+            assert!(ask(&mut store, &signup(1, 100 + 86_401), &limits).await.is_some());
+        });
+    }
+
+    fn whoever_does_not_confirm_is_forgotten(place: Place) {
+        wait(async {
+            let mut store = place.open().await;
+            ask(&mut store, &signup(1, 100), &[]).await;
+            ask(&mut store, &signup(2, 200), &[]).await;
+            assert_eq!(store.forget_unconfirmed(moment(150)).await.unwrap(), 1);
+            assert_eq!(store.confirm("a", 1, moment(100), moment(300)).await.unwrap(), Confirmed::Gone);
+            assert_eq!(store.confirm("a", 2, moment(200), moment(300)).await.unwrap(), Confirmed::Subscribed);
+            assert_eq!(store.list_recipients(None, ("", ""), 10).await.unwrap().len(), 1);
+        });
+    }
+
+    fn two_who_confirm_at_once_write_it_down_once(place: Place) {
+        wait(async {
+            let (mut one, mut two) = (place.open().await, place.open().await);
+            ask(&mut one, &signup(1, 100), &[]).await;
+            let (first, second) = futures_util::future::join(
+                one.confirm("a", 1, moment(100), moment(300)),
+                two.confirm("a", 1, moment(100), moment(300)),
+            )
+            .await;
+            assert_eq!((first.unwrap(), second.unwrap()), (Confirmed::Subscribed, Confirmed::Subscribed));
+            assert_eq!(one.history_of(1).await.unwrap().len(), 2);
+        });
+    }
+}
