@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::joining::{confirmation, new_letters};
 use super::{project, sent, state, way_out};
 use crate::support::preview::Tab;
 use crate::support::served::Served;
@@ -74,6 +75,63 @@ fn a_person_leaves_and_comes_back_by_keyboard_and_every_page_is_accessible() {
         let mut tab = Tab::open(test, &served.url(path)).expect("a second tab");
         is_good(&mut tab, page);
     }
+}
+
+#[test]
+fn a_person_subscribes_and_confirms_by_keyboard_and_every_page_is_accessible() {
+    let (project, _) = project("");
+    let topics = "topics:\n  - { name: evenements, title: Événements, select: { tags: [événement] } }\n  \
+                  - { name: videos, title: Vidéos et <sons>, select: { tags: [vidéo] } }\n";
+    project.write("config/newsletters/news.yaml", project.read("config/newsletters/news.yaml") + topics);
+    let served = Served::of(&project);
+    let test = "a_person_subscribes_and_confirms_by_keyboard_and_every_page_is_accessible";
+    let Some(mut tab) = Tab::open(test, &served.url("/subscribe")) else { return };
+    is_good(&mut tab, "subscribe-list");
+    reach(&mut tab, "main a[href='/subscribe/news']");
+    tab.press("Enter");
+    tab.wait("location.pathname === '/subscribe/news'");
+    is_good(&mut tab, "subscribe");
+    assert_eq!(tab.value("document.querySelector('#website').tabIndex"), json!(-1));
+    assert_eq!(tab.value("document.querySelector('#website').offsetWidth"), json!(1), "nobody sees it");
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+
+    // A mistake: what is wrong is read first, and leads to its field, where the rest is as it was.
+    tab.fill("#email", "eve.example.org");
+    tab.fill("#name", "Ève");
+    reach(&mut tab, "input[value=videos]");
+    tab.press(" ");
+    reach(&mut tab, "#send");
+    tab.press("Enter");
+    tab.wait("document.title.startsWith('Erreur')");
+    assert_eq!(tab.value("document.activeElement.className"), json!("errors"));
+    is_good(&mut tab, "subscribe-mistake");
+    reach(&mut tab, ".errors a");
+    tab.press("Enter");
+    tab.wait("document.activeElement.id === 'email'");
+    let said = tab.value("document.querySelector('#email-error').innerText");
+    assert!(said.as_str().is_some_and(|said| said.starts_with("Cette adresse")), "{said}");
+    let kept = "[document.querySelector('#name').value, [...document.querySelectorAll('[name=topic]')].map((box) => box.checked)]";
+    assert_eq!(tab.value(kept), json!(["Ève", [true, false]]));
+    tab.fill("#email", "eve@example.org");
+    reach(&mut tab, "#send");
+    tab.press(" ");
+    tab.wait("document.querySelector('h1')?.innerText.startsWith('Regardez votre courrier')");
+    is_good(&mut tab, "asked");
+
+    let path = confirmation(&new_letters(&project, 0, 1)[0]);
+    let mut tab = Tab::open(test, &served.url(&path)).expect("a second tab");
+    is_good(&mut tab, "confirm");
+    let shown = tab.value("document.querySelector('main').innerText");
+    assert!(shown.as_str().is_some_and(|shown| shown.contains("Sujets choisis\u{a0}: Événements.")), "{shown}");
+    reach(&mut tab, "main form button");
+    tab.press("Enter");
+    tab.wait("document.querySelector('h1')?.innerText.startsWith('Vous recevrez')");
+    assert_eq!(state(&project, "eve@example.org", "news"), "subscribed");
+    is_good(&mut tab, "confirmed");
+    assert_eq!((tab.complaints(), tab.value("document.cookie")), (json!([]), json!("")));
+    served.one_click(&format!("/leave/{}", super::joining::leave_token(&project, "eve@example.org")));
+    let mut tab = Tab::open(test, &served.url(&path)).expect("a third tab");
+    is_good(&mut tab, "confirm-late");
 }
 
 #[test]
