@@ -81,7 +81,7 @@ pub async fn ask(service: &Arc<Service>, name: &str, posted: &Posted<'_>) -> Ans
         return on_its_way(service, newsletter, &typed);
     }
     let (shown, too_soon_or_late) = age(service, newsletter, form.get("shown"), now);
-    let (address, mut wrong) = checked(&typed);
+    let (address, mut wrong) = checked(newsletter, &typed);
     wrong.extend(too_soon_or_late.filter(|_| wrong.is_empty()));
     let Some(address) = address.filter(|_| wrong.is_empty()) else {
         return page(service, newsletter, StatusCode::UNPROCESSABLE_ENTITY, &typed, &shown, &wrong);
@@ -137,7 +137,7 @@ fn read(newsletter: &Newsletter, form: &Form) -> Typed {
 }
 
 /// The address, and what must be mended.
-fn checked(typed: &Typed) -> (Option<Address>, Vec<Wrong>) {
+fn checked(newsletter: &Newsletter, typed: &Typed) -> (Option<Address>, Vec<Wrong>) {
     let mut wrong = Vec::new();
     let address = Address::parse(&typed.email).ok().filter(|address| address.domain().contains('.'));
     match &address {
@@ -147,6 +147,9 @@ fn checked(typed: &Typed) -> (Option<Address>, Vec<Wrong>) {
     }
     if typed.name.chars().count() > NAME {
         wrong.push(("name", "error_name_long"));
+    }
+    if !newsletter.topics.is_empty() && typed.topics.is_empty() {
+        wrong.push(("topics", "error_topics_none"));
     }
     (address, wrong)
 }
@@ -235,7 +238,7 @@ fn page(
             "action": path(service, newsletter), "shown": shown, "trap": { "name": TRAP, "label": say("subscribe_trap") },
             "email": field("email", &typed.email), "name": field("name", &typed.name),
             "topics": (!topics.is_empty()).then(|| json!({
-                "label": say("subscribe_topics"), "hint": say("subscribe_topics_hint"), "all": topics,
+                "label": say("subscribe_topics"), "hint": say("subscribe_topics_hint"), "all": topics, "error": error("topics"),
             })),
             "consent": consent(service, newsletter).0, "button": say("subscribe_button"), "next": say("subscribe_next"),
         }),
@@ -259,9 +262,12 @@ fn on_its_way(service: &Service, newsletter: &Newsletter, typed: &Typed) -> Answ
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Select, Topic};
+    use crate::digest::samples;
 
     #[test]
     fn an_address_must_be_one_that_a_letter_can_go_to() {
+        let newsletter = samples::newsletter();
         for (email, wrong) in [
             ("ana@example.org", &[][..]),
             ("", &[("email", "error_email_missing")]),
@@ -271,9 +277,20 @@ mod tests {
             ("a@example.org, b@example.org", &[("email", "error_email_wrong")]),
         ] {
             let typed = Typed { email: email.to_string(), ..Typed::default() };
-            assert_eq!(checked(&typed).1, wrong, "{email}");
+            assert_eq!(checked(&newsletter, &typed).1, wrong, "{email}");
         }
         let typed = Typed { email: "a@example.org".to_string(), name: "é".repeat(101), ..Typed::default() };
-        assert_eq!(checked(&typed).1, [("name", "error_name_long")]);
+        assert_eq!(checked(&newsletter, &typed).1, [("name", "error_name_long")]);
+    }
+
+    #[test]
+    fn whoever_may_choose_chooses_something() {
+        let topic = Topic { name: "a".to_string(), title: "A".to_string(), select: Select::default() };
+        let newsletter = Newsletter { topics: vec![topic], ..samples::newsletter() };
+        let read = |body: &str| read(&newsletter, &Form::read("application/x-www-form-urlencoded", body.as_bytes()));
+        let chosen = read("email=a%40example.org&topic=a&topic=b");
+        assert_eq!((chosen.topics.as_slice(), checked(&newsletter, &chosen).1.len()), (&["a".to_string()][..], 0));
+        let nothing = read("email=a%40example.org&topic=b");
+        assert_eq!(checked(&newsletter, &nothing).1, [("topics", "error_topics_none")]);
     }
 }
