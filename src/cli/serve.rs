@@ -81,11 +81,14 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         }
     }
     drop(parting);
-    if let Some(schedule) = schedule {
-        schedule.stop(Bounds::of_this_machine().parting).await;
-    }
-    serving.await?;
-    posting.close(Bounds::of_this_machine().parting).await;
+    let patience = Bounds::of_this_machine().parting;
+    // All at once: none of them waits for another one.
+    let (served, (), ()) = tokio::join!(serving, posting.close(patience), async {
+        if let Some(schedule) = schedule {
+            schedule.stop(patience).await;
+        }
+    });
+    served?;
     current.get().stores.close().await;
     globals.detail("stopped");
     Ok(Outcome::Done)

@@ -45,7 +45,7 @@ fn body(shown: &str, fields: &[(&str, &str)]) -> String {
 const NOW: &str = "2026-03-01T08:00:00Z";
 
 /// Fills in the form.
-fn subscribe(project: &Project, served: &Served, address: &str) -> Got {
+pub fn subscribe(project: &Project, served: &Served, address: &str) -> Got {
     served.post("/subscribe/news", ENCODED, &body(&shown(project, "news", NOW), &[("email", address)]))
 }
 

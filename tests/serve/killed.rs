@@ -1,5 +1,5 @@
-//! `kill -9` of the service at any moment, in the midst of people who leave and come back: what was answered with 200 is
-//! there.
+//! `kill -9` of the service at any moment, in the midst of people who confirm, leave and come back: what was answered with
+//! 200 is there.
 //!
 //! `CRIEUR_TEST_KILLS` says how often (20 unless it is set), `CRIEUR_TEST_SEED` repeats a run's moments.
 
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crieur::mail::token;
 use crieur::secrets::Secrets;
+use crieur::web::token::confirm;
 
 use super::project;
 use crate::support::project::Project;
@@ -24,29 +25,42 @@ on_both_stores! {
     what_was_answered_with_200_outlives_a_kill_at_any_moment,
 }
 
-/// Clients at once, and the people of each.
+/// Clients at once, and the people of each who are on the list at first.
 const CLIENTS: usize = 4;
 const PEOPLE: usize = 25;
+/// When everybody else asked to be on it.
+const ASKED: &str = "2026-03-01T07:00:00Z";
 
 /// What somebody may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
+    /// Nothing was confirmed.
+    Absent,
     Subscribed,
     Left,
     /// Asked, and not answered: it is done, or not.
     Either,
 }
 
-/// Somebody who leaves and comes back.
+/// Somebody who confirms, leaves and comes back.
 struct Person {
     recipient: i64,
     leave: String,
+    confirm: String,
     back: Option<String>,
     known: Known,
 }
 
+/// The people of one client.
+struct Client {
+    people: Vec<Person>,
+    /// Those who have a confirmation's link, and no answer to it.
+    asked: Vec<Person>,
+}
+
 #[derive(Default)]
 struct Counts {
+    confirmed: usize,
     left: usize,
     came_back: usize,
     unanswered: usize,
@@ -77,12 +91,35 @@ fn post(port: u16, path: &str) -> Answered {
     }
 }
 
-/// One after another leaves or comes back, until the service is gone.
-fn stream(port: u16, people: &mut [Person], random: &mut Random, is_over: &AtomicBool) -> Counts {
+/// One after another confirms, leaves or comes back, until the service is gone.
+fn stream(port: u16, client: &mut Client, random: &mut Random, is_over: &AtomicBool) -> Counts {
     let mut counts = Counts::default();
     while !is_over.load(Ordering::Relaxed) {
-        let at = random.below(people.len());
-        let person = &mut people[at];
+        if random.below(3) == 0
+            && let Some(mut person) = client.asked.pop()
+        {
+            match post(port, &person.confirm) {
+                Answered::With(got) => {
+                    assert_eq!(got.status, 200, "{}", got.text());
+                    person.known = Known::Subscribed;
+                    counts.confirmed += 1;
+                    client.people.push(person);
+                }
+                Answered::Nothing => {
+                    person.known = Known::Either;
+                    counts.unanswered += 1;
+                    // Whoever has no answer presses again.
+                    client.asked.push(person);
+                }
+                Answered::Unasked => {
+                    client.asked.push(person);
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            }
+            continue;
+        }
+        let at = random.below(client.people.len());
+        let person = &mut client.people[at];
         let back = person.back.take().filter(|_| person.known == Known::Left);
         let got = match post(port, back.as_deref().unwrap_or(&person.leave)) {
             Answered::With(got) => got,
@@ -107,45 +144,65 @@ fn stream(port: u16, people: &mut [Person], random: &mut Random, is_over: &Atomi
         } else {
             person.known = Known::Left;
             counts.left += 1;
-            let token = got
-                .text()
-                .split("action=\"/back/")
-                .nth(1)
-                .and_then(|rest| rest.split('"').next().map(str::to_string));
+            let page = got.text();
+            let token = page.split("action=\"/back/").nth(1).and_then(|rest| rest.split('"').next());
             person.back = token.filter(|token| token.len() == 45).map(|token| format!("/back/{token}"));
         }
     }
     counts
 }
 
-fn people(project: &Project) -> Vec<Vec<Person>> {
-    let count = CLIENTS * PEOPLE;
-    let list: String = (0..count).map(|number| format!("k{number:03}@example.org,\n")).collect();
+/// The clients, each with `asking` people who have a confirmation's link.
+fn clients(project: &Project, asking: usize) -> Vec<Client> {
+    let secrets = Secrets::load(&project.join("var/keys"), None).expect("a key").expect("a key");
+    let asked: chrono::DateTime<chrono::Utc> = ASKED.parse().expect("a moment");
+    let asked = asked.timestamp();
+    let address = |number: usize| format!("k{number:05}@example.org");
+    let on_the_list = CLIENTS * PEOPLE;
+    let list: String = (0..on_the_list).map(|number| format!("{},\n", address(number))).collect();
     project.write("more.csv", format!("email,name\n{list}"));
     project.ok(&["recipients", "import", project.join("more.csv").to_str().expect("a path")]);
-    let secrets = Secrets::load(&project.join("var/keys"), None).expect("a key").expect("a key");
-    let mut people = (0..count).map(|number| {
-        let recipient = secrets.recipient_id(&format!("k{number:03}@example.org"));
+    let mut everybody = (0..).map(|number| {
+        let recipient = secrets.recipient_id(&address(number));
         let leave = format!("/leave/{}", token::leave(&secrets, "news", recipient));
-        Person { recipient, leave, back: None, known: Known::Subscribed }
+        let confirm = format!("/confirm/{}", confirm(&secrets, "join", "news", recipient, asked));
+        let known = if number < on_the_list { Known::Subscribed } else { Known::Absent };
+        Person { recipient, leave, confirm, back: None, known }
     });
-    (0..CLIENTS).map(|_| people.by_ref().take(PEOPLE).collect()).collect()
+    let mut clients: Vec<Client> = (0..CLIENTS)
+        .map(|_| Client { people: everybody.by_ref().take(PEOPLE).collect(), asked: Vec::new() })
+        .collect();
+    for client in &mut clients {
+        client.asked = everybody.by_ref().take(asking).collect();
+    }
+    let rows: Vec<String> = (on_the_list..on_the_list + CLIENTS * asking)
+        .map(|number| {
+            let (address, recipient) = (address(number), secrets.recipient_id(&address(number)));
+            format!("('news', {recipient}, {asked}, '{address}', 'Oui', '1', '')")
+        })
+        .collect();
+    for rows in rows.chunks(500) {
+        let columns = "newsletter, recipient, asked_at, email, consent, consent_version, network";
+        remembered::tell(project, &format!("INSERT INTO signups ({columns}) VALUES {}", rows.join(", ")));
+    }
+    clients
 }
 
 /// Compares what people know with what the database says.
-fn check(project: &Project, people: &[Vec<Person>], round: usize) {
+fn check(project: &Project, clients: &[Client], round: usize) {
     let rows = remembered::ask(
         project,
         "SELECT CAST(recipient AS TEXT), state FROM subscriptions WHERE newsletter = 'news'",
     );
     let states: HashMap<i64, String> =
         rows.into_iter().map(|row| (row[0].parse().expect("a number"), row[1].clone())).collect();
-    for person in people.iter().flatten() {
+    for person in clients.iter().flat_map(|client| client.people.iter().chain(&client.asked)) {
         let state = states.get(&person.recipient).map_or("gone", String::as_str);
         let is_so = match person.known {
+            Known::Absent => state == "gone",
             Known::Subscribed => state == "subscribed",
             Known::Left => state == "left",
-            Known::Either => matches!(state, "subscribed" | "left"),
+            Known::Either => matches!(state, "subscribed" | "left" | "gone"),
         };
         assert!(is_so, "round {round}: {} was told {:?}, and is {state}", person.recipient, person.known);
     }
@@ -166,9 +223,10 @@ fn wait_until_it_answers(port: u16) {
 
 fn what_was_answered_with_200_outlives_a_kill_at_any_moment(place: Place) {
     let kills: usize = std::env::var("CRIEUR_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let kind = if matches!(place, Place::Sqlite) { "SQLite" } else { "PostgreSQL" };
     let mut random = Random::seeded("what_was_answered_with_200_outlives_a_kill_at_any_moment");
     let (project, port) = project(&place.line());
-    let mut people = people(&project);
+    let mut clients = clients(&project, 2 * kills + 10);
     let began = Instant::now();
     let mut first = start(&project);
     wait_until_it_answers(port);
@@ -181,12 +239,12 @@ fn what_was_answered_with_200_outlives_a_kill_at_any_moment(place: Place) {
         let is_over = AtomicBool::new(false);
         let counts: Vec<Counts> = std::thread::scope(|scope| {
             let seeds: Vec<u64> = (0..CLIENTS).map(|_| random.next()).collect();
-            let clients: Vec<_> = people
+            let streams: Vec<_> = clients
                 .iter_mut()
                 .zip(seeds)
-                .map(|(people, seed)| {
+                .map(|(client, seed)| {
                     let is_over = &is_over;
-                    scope.spawn(move || stream(port, people, &mut Random::of(seed), is_over))
+                    scope.spawn(move || stream(port, client, &mut Random::of(seed), is_over))
                 })
                 .collect();
             // One in eight at its start, the others at work.
@@ -199,21 +257,21 @@ fn what_was_answered_with_200_outlives_a_kill_at_any_moment(place: Place) {
             service.kill().expect("killed");
             service.wait().expect("ended");
             is_over.store(true, Ordering::Relaxed);
-            clients.into_iter().map(|client| client.join().expect("a client")).collect()
+            streams.into_iter().map(|stream| stream.join().expect("a client")).collect()
         });
         for counts in counts {
+            all.confirmed += counts.confirmed;
             all.left += counts.left;
             all.came_back += counts.came_back;
             all.unanswered += counts.unanswered;
         }
-        check(&project, &people, round);
+        check(&project, &clients, round);
     }
-    assert!(all.left + all.came_back > kills, "too few were answered: {} and {}", all.left, all.came_back);
+    let Counts { confirmed, left, came_back, unanswered } = all;
+    assert!(confirmed + left + came_back > kills, "too few were answered: {confirmed}, {left} and {came_back}");
     println!(
-        "{kills} kills in {:.0} s: {} leavings and {} comings back were answered and none is lost; {} requests had no answer",
+        "{kind}: {kills} kills in {:.0} s: {confirmed} confirmations, {left} leavings and {came_back} comings back were answered, \
+         and none is lost; {unanswered} requests had no answer",
         began.elapsed().as_secs_f64(),
-        all.left,
-        all.came_back,
-        all.unanswered
     );
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use mail_parser::MessageParser;
 use scraper::{Html, Selector};
 
+use super::joining::{new_letters, subscribe};
 use super::leaving::{in_the_middle_of_a_delivery, is_out};
 use super::{project, sent, state, way_out};
 use crate::support::nginx::Nginx;
@@ -97,9 +98,15 @@ pub fn scan(served: &Served, letters: &[String]) -> usize {
 
 fn a_scanner_that_fetches_every_link_of_every_letter_changes_nothing(place: Place) {
     let (project, served) = sent(&place.line());
-    let letters = project.letters("var/outbox");
-    // Of somebody who has left, too.
+    let mut letters = project.letters("var/outbox");
+    // Of somebody who has left, too, and of somebody who has asked to be on the list.
     is_out(&served.one_click(&way_out(&letters, "di@example.org")));
+    assert_eq!(subscribe(&project, &served, "eve@example.org").status, 200);
+    letters.extend(new_letters(&project, letters.len(), 1));
+    assert!(links(&letters[4]).iter().any(|link| link.contains("/confirm/")));
+    while remembered::ask(&project, "SELECT CAST(COUNT(*) AS TEXT) FROM outbox") != [["0"]] {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let before = remembered::all(&project, &["readers"]);
     assert!(before.len() > 15, "{before:?}");
     for _ in 0..2 {

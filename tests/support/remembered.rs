@@ -35,6 +35,14 @@ pub fn ask(project: &Project, query: &'static str) -> Vec<Vec<String>> {
     })
 }
 
+/// Does what a statement says.
+pub fn tell(project: &Project, statement: &str) {
+    let statement = statement.to_string();
+    look(project, async |connection, _| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut *connection).await.expect("done");
+    });
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     Sqlite,
