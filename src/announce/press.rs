@@ -4,7 +4,7 @@
 //!
 //! Promises: nothing is remembered; the same state and `now` give the same bytes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -29,6 +29,8 @@ pub struct Known {
     pub shown: HashSet<String>,
     /// What its readers chose of its topics, the most frequent choice first: each has its part of a letter.
     pub choices: Vec<String>,
+    /// What those received who came from another newsletter, by their choice.
+    pub received: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl From<HashSet<String>> for Known {
@@ -41,8 +43,9 @@ impl Known {
     /// What the database remembers.
     pub async fn of(store: &mut Store, config: &Config, newsletter: &Newsletter) -> Result<Known, AnnounceError> {
         let choices = readers::choices(Some(store), config, newsletter).await?;
+        let received = store.received(&choices).await?;
         let name = &newsletter.name;
-        Ok(Known { ids: store.announced(name).await?, shown: store.shown(name, None).await?, choices })
+        Ok(Known { ids: store.announced(name).await?, shown: store.shown(name, None).await?, choices, received })
     }
 }
 
@@ -201,10 +204,10 @@ fn compose(
 ) -> Result<Composed, Problems> {
     let (of_whole, pictures) = converted(input, plan, remember);
     let mut composed = digest::compose_plan(&ComposeInput { pictures: Some(&pictures), ..*input }, plan)?;
-    if known.choices.is_empty() || input.newsletter.topics.is_empty() {
+    if known.choices.is_empty() {
         return Ok(composed);
     }
-    let parted = topics::parted(input, plan, &known.choices);
+    let parted = topics::parted(input, plan, &known.choices, &known.received);
     for part in &parted.plans {
         let (wanted, ..) = digest::wanted(input, part);
         // A part may show what the whole letter has no room for.

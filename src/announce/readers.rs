@@ -15,19 +15,19 @@ use crate::secrets::Secrets;
 use crate::store::recipients::Addressee;
 use crate::store::{Store, StoreError};
 
-/// The distinct choices of a newsletter's readers, the most frequent first; none where it has no topics. `store`: if there is a
+/// The distinct choices of a newsletter's readers, the most frequent first, what they received elsewhere included; none where it has
+/// neither topics nor people who came from another. `store`: if there is a
 /// database.
 pub async fn choices(
     store: Option<&mut Store>,
     config: &Config,
     newsletter: &Newsletter,
 ) -> Result<Vec<String>, StoreError> {
-    if newsletter.topics.is_empty() {
-        return Ok(Vec::new());
-    }
     let counted = match (&newsletter.to, store) {
         (Audience::Recipients, Some(store)) => store.choices(&newsletter.name, &newsletter.segment).await?,
-        (Audience::File(file), _) => choices_of_file(config, file, &newsletter.segment),
+        (Audience::File(file), _) if !newsletter.topics.is_empty() => {
+            choices_of_file(config, file, &newsletter.segment)
+        }
         _ => Vec::new(),
     };
     Ok(counted.into_iter().map(|(topics, _)| topics).collect())

@@ -68,8 +68,10 @@ async fn tend_one(
     if newsletter.preview_to.is_empty() && !has_file && (edition.send_at.is_none() || asks_a_person) {
         return Ok(None);
     }
+    let choices = readers::choices(Some(store), material.config, newsletter).await?;
     let known = Known {
-        choices: readers::choices(Some(store), material.config, newsletter).await?,
+        received: store.received(&choices).await?,
+        choices,
         ids: store.announced_but_by(&newsletter.name, edition.id).await?,
         shown: store.shown(&newsletter.name, Some(edition.id)).await?,
     };

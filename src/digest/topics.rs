@@ -10,6 +10,8 @@
 //!
 //! BUGS: a person's own subject and introduction stand above every part.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::agenda::{agenda_of, urgent_subject};
 use super::automatic::plan_of;
 use super::plan::{Plan, Section};
@@ -32,13 +34,24 @@ pub struct Parted<'a> {
     pub beyond: usize,
 }
 
-/// The parts that these choices get, given with the most frequent one first.
-pub fn parted<'a>(input: &ComposeInput<'a>, whole: &Plan<'a>, choices: &[String]) -> Parted<'a> {
+/// The parts that these choices get, given with the most frequent one first; `received` says what is left out of which.
+pub fn parted<'a>(
+    input: &ComposeInput<'a>,
+    whole: &Plan<'a>,
+    choices: &[String],
+    received: &BTreeMap<String, BTreeSet<String>>,
+) -> Parted<'a> {
     let mut parted = Parted::default();
     let mut shown = vec![shown_by(whole)];
     for topics in choices {
-        let Some(chosen) = chosen(input.newsletter, topics) else { continue };
-        let takes = |item: &Item| takes(input.newsletter, &chosen, item);
+        let (chosen, received) = (chosen(input.newsletter, topics), received.get(topics));
+        if chosen.is_none() && received.is_none() {
+            continue;
+        }
+        let takes = |item: &Item| {
+            chosen.as_ref().is_none_or(|chosen| takes(input.newsletter, chosen, item))
+                && received.is_none_or(|received| !received.contains(&item.id))
+        };
         let variant = match part(input, whole, &takes) {
             None => None,
             Some(plan) => {
@@ -161,7 +174,11 @@ mod tests {
         };
         let whole = super::super::plan_of_new(&input).expect("a letter");
         let choices: Vec<String> = choices.iter().map(|choice| choice.to_string()).collect();
-        let parted = parted(&input, &whole, &choices);
+        let received = choices.iter().filter_map(|choice| {
+            let ids = choice.split_once('!')?.1.split(',').map(str::to_string);
+            Some((choice.clone(), ids.collect()))
+        });
+        let parted = parted(&input, &whole, &choices, &received.collect());
         let ids = |plan: &Plan<'_>| plan.items().map(|item| item.id.clone()).collect::<Vec<_>>().join(" ");
         let of = |topics: &String| {
             let share = parted.shares.iter().find(|share| share.topics == *topics);
@@ -186,6 +203,15 @@ mod tests {
         let (got, letters) = parts(&newsletter(), &items, &["a", "b", "c"]);
         assert_eq!(got, ["2 1", "2", "2"].map(|ids| Some(ids.to_string())));
         assert_eq!(letters, 2);
+    }
+
+    #[test]
+    fn what_somebody_received_elsewhere_is_left_out_of_their_part() {
+        let items = [tagged("1", &["a"]), tagged("2", &["b"]), tagged("3", &["a"])];
+        let (got, letters) = parts(&newsletter(), &items, &["!3", "a !3", "!1,2,3", "!9"]);
+        let expected = [Some("2 1"), Some("1"), None, Some("3 2 1")];
+        assert_eq!(got, expected.map(|ids| ids.map(str::to_string)));
+        assert_eq!(letters, 3);
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Remembered {
     pub fn known(&self, newsletter: &Newsletter, items: &[Item]) -> Known {
         let announced = self.announced.iter().flatten();
         let shown = announced.filter(|(_, one)| one.how == How::Announced).map(|(id, _)| id.clone()).collect();
-        Known { ids: self.ids(newsletter, items), shown, choices: self.choices.clone() }
+        Known { ids: self.ids(newsletter, items), shown, choices: self.choices.clone(), ..Known::default() }
     }
 
     fn ids(&self, newsletter: &Newsletter, items: &[Item]) -> HashSet<String> {

@@ -51,7 +51,8 @@ impl Store {
         Ok(taken)
     }
 
-    /// Retires whoever is subscribed to a newsletter and was not in its last import. Tells how many.
+    /// Retires whoever is subscribed to a newsletter and was not in its last import; who subscribed by the page stands in no file, and
+    /// stays. Tells how many.
     pub async fn retire_missing(&mut self, intake: &Intake) -> Result<u64> {
         let postgres = self.is_postgres();
         let mut transaction = self.write().await?;
@@ -62,7 +63,7 @@ impl Store {
             let people: Vec<i64> = sqlx::query_scalar(
                 "UPDATE subscriptions SET state = 'retired', since = $1
                  WHERE newsletter = $2 AND recipient IN
-                    (SELECT recipient FROM subscriptions WHERE newsletter = $2 AND state = 'subscribed'
+                    (SELECT recipient FROM subscriptions WHERE newsletter = $2 AND state = 'subscribed' AND source <> 'web'
                         AND import < (SELECT MAX(import) FROM subscriptions WHERE newsletter = $2) LIMIT $3)
                  RETURNING recipient",
             )

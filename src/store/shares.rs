@@ -6,13 +6,21 @@
 //!
 //! BUGS: why somebody got no letter is told by what they choose now: a choice that was changed since tells another story.
 
+use std::collections::btree_map;
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::{AnyConnection, Row};
 
 use super::freeze::NewEdition;
 use super::history::{self, Entry, What};
 use super::{Places, Result, Store};
 use crate::config::Segment;
+
+/// What a subscription `s` wants of an edition: its topics, and what was received before it; `NULL`: everything.
+pub(super) const CHOICE: &str =
+    "CASE WHEN s.carried IS NULL THEN s.topics ELSE TRIM(COALESCE(s.topics, '') || ' ' || s.carried) END";
 
 /// No letter, for nothing in it is of their topics.
 const NOTHING: i64 = -1;
@@ -32,8 +40,9 @@ impl Store {
     pub async fn choices(&mut self, newsletter: &str, segment: &Segment) -> Result<Vec<(String, u64)>> {
         let mut places = Places::new(self.is_postgres());
         let text = format!(
-            "SELECT s.topics, COUNT(*) FROM subscriptions s JOIN recipients r ON r.id = s.recipient
-             WHERE s.newsletter = {} AND s.state = 'subscribed' AND s.topics IS NOT NULL{} GROUP BY s.topics",
+            "SELECT {CHOICE}, COUNT(*) FROM subscriptions s JOIN recipients r ON r.id = s.recipient
+             WHERE s.newsletter = {} AND s.state = 'subscribed' AND (s.topics IS NOT NULL OR s.carried IS NOT NULL){}
+             GROUP BY {CHOICE}",
             places.one(),
             condition(segment, &mut places)
         );
@@ -50,6 +59,34 @@ impl Store {
         // Here, for databases do not agree on the order of texts.
         choices.sort_by(|(a, many), (b, more): &(String, u64)| more.cmp(many).then_with(|| a.cmp(b)));
         Ok(choices)
+    }
+
+    /// The items that each choice names as received, by the choice; those that name none are left out.
+    pub async fn received(&mut self, choices: &[String]) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let mut received = BTreeMap::new();
+        let mut read: BTreeMap<(i64, i64), Vec<String>> = BTreeMap::new();
+        for choice in choices {
+            let mut items = BTreeSet::new();
+            for (edition, variant) in carried(choice) {
+                if let btree_map::Entry::Vacant(place) = read.entry((edition, variant)) {
+                    let content: Option<String> =
+                        sqlx::query_scalar("SELECT content FROM variants WHERE edition = $1 AND variant = $2")
+                            .bind(edition)
+                            .bind(variant)
+                            .fetch_optional(&mut self.connection)
+                            .await?;
+                    let content: Value =
+                        content.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                    let ids = content["items"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                    place.insert(ids.map(str::to_string).collect());
+                }
+                items.extend(read.get(&(edition, variant)).into_iter().flatten().cloned());
+            }
+            if !items.is_empty() {
+                received.insert(choice.clone(), items);
+            }
+        }
+        Ok(received)
     }
 
     /// What somebody chose of a newsletter's topics, from now on; `None`: everything. Tells whether it is another choice than before;
@@ -89,7 +126,7 @@ impl Store {
         let mut condition = condition(segment, &mut places);
         if !without.is_empty() {
             let wanted: Vec<String> = without.iter().map(|_| places.one()).collect();
-            condition.push_str(&format!(" AND (s.topics IS NULL OR s.topics NOT IN ({}))", wanted.join(",")));
+            condition.push_str(&format!(" AND ({CHOICE} IS NULL OR {CHOICE} NOT IN ({}))", wanted.join(",")));
         }
         let text = format!(
             "SELECT COUNT(*) FROM subscriptions s JOIN recipients r ON r.id = s.recipient
@@ -104,6 +141,29 @@ impl Store {
         }
         Ok(query.fetch_one(&mut self.connection).await?)
     }
+}
+
+/// The editions that a choice names as received, with their variants.
+pub fn carried(choice: &str) -> Vec<(i64, i64)> {
+    let named = choice.split(' ').find_map(|word| word.strip_prefix('!')).unwrap_or_default();
+    let one = |text: &str| {
+        let (edition, variant) = text.split_once('.')?;
+        Some((edition.parse().ok()?, variant.parse().ok()?))
+    };
+    named.split(',').filter_map(one).collect()
+}
+
+/// What whoever came from another newsletter received there counts for one letter, and is forgotten with the next.
+async fn forget_carried(connection: &mut AnyConnection, edition: &NewEdition) -> Result<()> {
+    sqlx::query(
+        "UPDATE subscriptions SET carried = NULL WHERE newsletter = $1 AND carried IS NOT NULL
+            AND since <= (SELECT MAX(composed_at) FROM editions WHERE newsletter = $1 AND composed_at < $2)",
+    )
+    .bind(&edition.newsletter)
+    .bind(edition.composed.timestamp())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Keeps what each choice gets of an edition.
@@ -142,7 +202,7 @@ pub(super) async fn list_subscribed(
         places.one()
     );
     let join = match by_topics {
-        true => format!(" LEFT JOIN shares h ON h.edition = {} AND h.topics = s.topics", places.one()),
+        true => format!(" LEFT JOIN shares h ON h.edition = {} AND h.topics = {CHOICE}", places.one()),
         false => String::new(),
     };
     let of_them = format!(" WHERE s.newsletter = {} AND s.state = 'subscribed'", places.one());
@@ -159,6 +219,7 @@ pub(super) async fn list_subscribed(
         query = query.bind(tag);
     }
     let listed = query.execute(&mut *connection).await?.rows_affected();
+    forget_carried(connection, edition).await?;
     if listed > 0 || !by_topics {
         return Ok(listed > 0);
     }

@@ -5,17 +5,23 @@
 //! nothing is left in the end ([`Store::forget_unconfirmed`]). What is done for an address takes about as long whether it is known
 //! or not, and ends with a commit.
 //!
-//! BUGS: a sign-up that was confirmed in one letter ends those of the same person's other letters for that newsletter.
+//! Whoever confirms one newsletter in place of another leaves the other in the same transaction, and what its letters told them is
+//! left out of the next letter ([`shares`](super::shares)).
+//!
+//! BUGS: what the new newsletter had announced before they came, and the other had not yet, they miss. A sign-up that was confirmed in one letter ends those of the same person's other letters for that newsletter.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{AnyConnection, Row};
 
 use super::history::{self, Entry, What};
 use super::outbox::{self, Limit, Waiting};
+use super::recipients::suppress_under_way;
 use super::{Alone, Result, Store, daily, storable};
 
 /// The state of a subscription, where it counts.
 const SUBSCRIBED: &str = "subscribed";
+/// What was received longer ago comes in no letter again anyhow.
+const CARRIED: TimeDelta = TimeDelta::days(100);
 
 /// What somebody asks for on a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +90,7 @@ impl Store {
                     recipient: signup.recipient,
                     email: signup.email.clone(),
                     name: None,
-                    details: "{}".to_string(),
+                    details: serde_json::json!({ "instead_of": signup.instead_of }).to_string(),
                     asked: signup.asked,
                     expires: letters.expires,
                     attempts: 0,
@@ -162,7 +168,8 @@ impl Store {
         }
         let proof = format!("{} ({})", signup.consent_version, asked.format("%Y-%m-%dT%H:%M:%SZ"));
         write_person(&mut transaction, &signup, &proof, now).await?;
-        subscribe(&mut transaction, &signup, now).await?;
+        let carried = replace(&mut transaction, &signup, now).await?;
+        subscribe(&mut transaction, &signup, carried.as_deref(), now).await?;
         let lifted = lift(&mut transaction, recipient).await?;
         for text in [
             "DELETE FROM erased WHERE recipient = $1",
@@ -174,7 +181,7 @@ impl Store {
             query.execute(&mut *transaction).await?;
         }
         before.count(&mut transaction, now).await?;
-        remember(&mut transaction, &signup, &proof, lifted, now).await?;
+        remember(&mut transaction, &signup, &proof, (lifted, carried.is_some()), now).await?;
         transaction.commit().await?;
         Ok(Confirmed::Subscribed)
     }
@@ -260,18 +267,58 @@ async fn write_person(
     Ok(())
 }
 
-async fn subscribe(connection: &mut AnyConnection, signup: &Signup, now: DateTime<Utc>) -> Result<()> {
+/// Leaves the newsletter that this one replaces. Gives the editions of it that they got; `None`: they were not on it.
+async fn replace(connection: &mut AnyConnection, signup: &Signup, now: DateTime<Utc>) -> Result<Option<String>> {
+    let Some(other) = &signup.instead_of else { return Ok(None) };
+    let left = sqlx::query(
+        "UPDATE subscriptions SET state = 'left', since = $1, was = NULL
+         WHERE newsletter = $2 AND recipient = $3 AND state = 'subscribed'",
+    )
+    .bind(now.timestamp())
+    .bind(other)
+    .bind(signup.recipient)
+    .execute(&mut *connection)
+    .await?;
+    if left.rows_affected() == 0 {
+        return Ok(None);
+    }
+    suppress_under_way(connection, signup.recipient, Some(other), now).await?;
+    let rows = sqlx::query(
+        "SELECT d.edition, d.variant FROM deliveries d JOIN editions e ON e.id = d.edition
+         WHERE d.recipient = $1 AND e.newsletter = $2 AND e.composed_at > $3
+            AND d.state IN ('accepted', 'sending', 'uncertain') ORDER BY d.edition",
+    )
+    .bind(signup.recipient)
+    .bind(other)
+    .bind((now - CARRIED).timestamp())
+    .fetch_all(connection)
+    .await?;
+    let mut editions = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (edition, variant): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        editions.push(format!("{edition}.{variant}"));
+    }
+    Ok(Some(format!("!{}", editions.join(","))))
+}
+
+async fn subscribe(
+    connection: &mut AnyConnection,
+    signup: &Signup,
+    carried: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query(
-        "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since, topics)
-         VALUES ($1, $2, 'subscribed', 'web', 0, $3, $4)
+        "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since, topics, carried)
+         VALUES ($1, $2, 'subscribed', 'web', 0, $3, $4, $5)
          ON CONFLICT (newsletter, recipient) DO UPDATE SET state = 'subscribed', source = 'web', was = NULL,
             since = CASE WHEN subscriptions.state = 'subscribed' THEN subscriptions.since ELSE excluded.since END,
-            topics = excluded.topics",
+            topics = excluded.topics, carried = excluded.carried",
     )
     .bind(&signup.newsletter)
     .bind(signup.recipient)
     .bind(now.timestamp())
     .bind(signup.topics.as_deref())
+    .bind(carried)
     .execute(connection)
     .await?;
     Ok(())
@@ -291,7 +338,7 @@ async fn remember(
     connection: &mut AnyConnection,
     signup: &Signup,
     proof: &str,
-    lifted: bool,
+    (lifted, replaced): (bool, bool),
     now: DateTime<Utc>,
 ) -> Result<()> {
     let said = |what, at| Entry::new(signup.recipient, what, "page", at).on(&signup.newsletter);
@@ -306,6 +353,10 @@ async fn remember(
             ..said(What::Confirmed, now)
         },
     ];
+    if let Some(other) = signup.instead_of.as_deref().filter(|_| replaced) {
+        let note = Some(signup.newsletter.as_str());
+        entries.push(Entry { note, ..Entry::new(signup.recipient, What::Left, "page", now).on(other) });
+    }
     if lifted {
         entries.push(Entry::new(signup.recipient, What::Lifted, "page", now));
     }

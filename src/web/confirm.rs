@@ -71,6 +71,7 @@ pub async fn ask(service: &Arc<Service>, token: &str) -> Answer {
             lines.push(about.say("confirm_topics", &[("topics", &titles.join(", "))]));
         }
     }
+    lines.extend(instead(&about, signup.instead_of.as_deref()));
     lines.push(about.say("confirm_what", &[]));
     about.page(
         StatusCode::OK,
@@ -147,6 +148,12 @@ fn too_late(service: &Service, about: &About<'_>, newsletter: &str) -> Answer {
     )
 }
 
+/// What becomes of the newsletter that this one replaces.
+fn instead(about: &About<'_>, other: Option<&str>) -> Option<String> {
+    let known = about.service.config.newsletters.iter().find(|known| Some(known.name.as_str()) == other)?;
+    Some(about.say("confirm_instead", &[("other", &known.title)]))
+}
+
 /// What the letter says that asks for a confirmation.
 pub fn letter<'a>(service: &'a Service, newsletter: &'a Newsletter, letter: &Waiting) -> Option<Said<'a>> {
     let about = About::of(service, &newsletter.name);
@@ -157,11 +164,15 @@ pub fn letter<'a>(service: &'a Service, newsletter: &'a Newsletter, letter: &Wai
         words: about.say("confirm_button", &[]),
         copy: about.say("mail_copy", &[]),
     };
+    let details: serde_json::Value = serde_json::from_str(&letter.details).unwrap_or_default();
+    let mut lines = vec![asked(&about, newsletter, letter)];
+    lines.extend(instead(&about, details["instead_of"].as_str()));
+    lines.push(about.say("mail_confirm_what", &[]));
     let words = Words {
         subject: about.say("mail_confirm_subject", &[]),
         preheader: about.say("mail_confirm_preheader", &[]),
         title: about.say("mail_confirm_title", &[]),
-        lines: vec![asked(&about, newsletter, letter), about.say("mail_confirm_what", &[])],
+        lines,
         button: Some(button),
         after: vec![about.say("mail_confirm_ignore", &[])],
         ..frame(service, &about, newsletter)

@@ -41,6 +41,8 @@ struct Typed {
     name: String,
     /// Those that the newsletter has.
     topics: Vec<String>,
+    /// A newsletter that this one is to replace.
+    instead_of: Option<String>,
 }
 
 /// What is wrong with a field, by its id and the name of the words.
@@ -75,7 +77,7 @@ pub async fn form(service: &Arc<Service>, name: &str) -> Answer {
 pub async fn ask(service: &Arc<Service>, name: &str, posted: &Posted<'_>) -> Answer {
     let Some(newsletter) = open(service, name) else { return answer::nothing_here() };
     let (form, now) = (posted.form(), service.clock.now());
-    let typed = read(newsletter, &form);
+    let typed = read(service, newsletter, &form);
     if !form.get(TRAP).is_empty() {
         // A robot may think that it worked.
         return on_its_way(service, newsletter, &typed);
@@ -129,11 +131,22 @@ fn names(newsletter: &Newsletter) -> Vec<String> {
     newsletter.topics.iter().map(|topic| topic.name.clone()).collect()
 }
 
-fn read(newsletter: &Newsletter, form: &Form) -> Typed {
+/// The other rhythms in which the same comes.
+fn others<'a>(service: &'a Service, newsletter: &'a Newsletter) -> impl Iterator<Item = &'a Newsletter> {
+    let same =
+        |other: &&Newsletter| other.subscribe && other.name != newsletter.name && other.select == newsletter.select;
+    service.config.newsletters.iter().filter(same)
+}
+
+fn read(service: &Service, newsletter: &Newsletter, form: &Form) -> Typed {
     let line = |name: &str| form.get(name).split_whitespace().collect::<Vec<_>>().join(" ");
-    let known = names(newsletter).into_iter();
-    let topics = known.filter(|name| form.all("topic").any(|chosen| chosen == name)).collect();
-    Typed { email: line("email"), name: line("name"), topics }
+    let instead_of =
+        others(service, newsletter).map(|other| other.name.clone()).find(|name| form.get("instead") == name);
+    Typed { email: line("email"), name: line("name"), topics: chosen(newsletter, form), instead_of }
+}
+
+fn chosen(newsletter: &Newsletter, form: &Form) -> Vec<String> {
+    names(newsletter).into_iter().filter(|name| form.all("topic").any(|chosen| chosen == name)).collect()
 }
 
 /// The address, and what must be mended.
@@ -186,7 +199,7 @@ fn signup(
         email,
         name: Some(typed.name.clone()).filter(|name| !name.is_empty()),
         topics: (!everything).then(|| topics.join(" ")),
-        instead_of: None,
+        instead_of: typed.instead_of.clone(),
         consent,
         consent_version,
         network,
@@ -223,6 +236,12 @@ fn page(
     };
     let topic = |topic: &crate::config::Topic| json!({ "name": topic.name, "title": topic.title, "checked": typed.topics.contains(&topic.name) });
     let topics: Vec<Value> = newsletter.topics.iter().map(topic).collect();
+    let instead = |other: &Newsletter| {
+        let rhythm = service.home.rhythm(service, &about.words, other);
+        let words = about.say("subscribe_instead_one", &[("other", &other.title), ("rhythm", &rhythm)]);
+        json!({ "name": other.name, "words": words, "checked": typed.instead_of.as_deref() == Some(&other.name) })
+    };
+    let instead: Vec<Value> = others(service, newsletter).map(instead).collect();
     let errors: Vec<Value> = wrong.iter().map(|(id, words)| json!({ "field": id, "words": say(words) })).collect();
     let title = say("subscribe_title");
     let heading = title.clone();
@@ -239,6 +258,10 @@ fn page(
             "email": field("email", &typed.email), "name": field("name", &typed.name),
             "topics": (!topics.is_empty()).then(|| json!({
                 "label": say("subscribe_topics"), "hint": say("subscribe_topics_hint"), "all": topics, "error": error("topics"),
+            })),
+            "instead": (!instead.is_empty()).then(|| json!({
+                "label": say("subscribe_instead"), "hint": say("subscribe_instead_hint"), "all": instead,
+                "none": { "words": say("subscribe_instead_none"), "checked": typed.instead_of.is_none() },
             })),
             "consent": consent(service, newsletter).0, "button": say("subscribe_button"), "next": say("subscribe_next"),
         }),
@@ -287,9 +310,13 @@ mod tests {
     fn whoever_may_choose_chooses_something() {
         let topic = Topic { name: "a".to_string(), title: "A".to_string(), select: Select::default() };
         let newsletter = Newsletter { topics: vec![topic], ..samples::newsletter() };
-        let read = |body: &str| read(&newsletter, &Form::read("application/x-www-form-urlencoded", body.as_bytes()));
-        let chosen = read("email=a%40example.org&topic=a&topic=b");
-        assert_eq!((chosen.topics.as_slice(), checked(&newsletter, &chosen).1.len()), (&["a".to_string()][..], 0));
+        let read = |body: &str| {
+            let form = Form::read("application/x-www-form-urlencoded", body.as_bytes());
+            let topics = chosen(&newsletter, &form);
+            Typed { email: form.get("email").to_string(), topics, ..Typed::default() }
+        };
+        let some = read("email=a%40example.org&topic=a&topic=b");
+        assert_eq!((some.topics.as_slice(), checked(&newsletter, &some).1.len()), (&["a".to_string()][..], 0));
         let nothing = read("email=a%40example.org&topic=b");
         assert_eq!(checked(&newsletter, &nothing).1, [("topics", "error_topics_none")]);
     }

@@ -1,6 +1,7 @@
 //! The words of the pages, in the newsletter's or the site's language: French, else English.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use crate::digest::language::primary;
 
@@ -23,15 +24,21 @@ const ENGLISH: &[&str] = &[
 pub struct Words {
     /// BCP 47, the page's.
     pub language: &'static str,
-    texts: BTreeMap<String, String>,
+    texts: Arc<BTreeMap<String, String>>,
 }
+
+/// Read once: they are compiled in, and every page says some.
+static READ: LazyLock<[Words; 2]> = LazyLock::new(|| [Words::read("fr", FRENCH), Words::read("en", ENGLISH)]);
 
 impl Words {
     pub fn of(language: &str) -> Words {
-        let (language, files) = if primary(language) == "fr" { ("fr", FRENCH) } else { ("en", ENGLISH) };
+        READ[usize::from(primary(language) != "fr")].clone()
+    }
+
+    fn read(language: &'static str, files: &[&str]) -> Words {
         // All files are read in the tests.
         let read = |text: &&str| serde_yaml::from_str::<BTreeMap<String, String>>(text).unwrap_or_default();
-        Words { language, texts: files.iter().flat_map(read).collect() }
+        Words { language, texts: Arc::new(files.iter().flat_map(read).collect()) }
     }
 
     /// A text with its places filled in. An unknown name is shown as it is.

@@ -15,6 +15,7 @@ use crate::support::stores::{Place, on_both_stores};
 on_both_stores! {
     whoever_confirms_is_on_the_list_and_gets_the_next_letter,
     no_answer_tells_who_is_known,
+    whoever_moves_to_another_rhythm_is_told_nothing_twice,
     ten_thousand_attempts_send_no_more_letters_than_configured,
 }
 
@@ -184,6 +185,66 @@ fn no_answer_tells_who_is_known(place: Place) {
     assert_eq!(project.letters("var/outbox").len(), 9);
     for (address, took) in times {
         assert!(took < Duration::from_secs(5), "{address}: {took:?}");
+    }
+}
+
+fn whoever_moves_to_another_rhythm_is_told_nothing_twice(place: Place) {
+    let (project, served) = sent(&place.line());
+    project.write("posts/deux.md", "---\ntitle: Deux\ndate: 2026-03-01\n---\nDeux.\n");
+    project.ok(&["run"]);
+    drop(served);
+    let weekly = project.read("config/newsletters/news.yaml").replace("La lettre d’exemple", "L’hebdo");
+    project.write("config/newsletters/weekly.yaml", weekly);
+    let served = Served::of(&project);
+    let page = served.get("/subscribe/weekly", &[]).text();
+    assert!(page.contains("name=\"instead\" value=\"news\""), "{page}");
+    assert!(!page.contains("value=\"other\""), "another selection, and a file's: {page}");
+    for (address, instead) in [("ana@example.org", "news"), ("eve@example.org", "other"), ("fay@example.org", "news")]
+    {
+        let before = project.letters("var/outbox").len();
+        let form = body(&shown(&project, "weekly", NOW), &[("email", address), ("instead", instead)]);
+        assert_eq!(served.post("/subscribe/weekly", ENCODED, &form).status, 200);
+        let letter = new_letters(&project, before, 1).remove(0);
+        let replaces = instead == "news";
+        assert_eq!(read(&letter).1.contains("Elle remplace «\u{a0}La lettre d’exemple\u{a0}»"), replaces, "{letter}");
+        assert_eq!(
+            state(&project, "ana@example.org", "news"),
+            if address == "ana@example.org" { "subscribed" } else { "left" }
+        );
+        let got = served.post(&confirmation(&letter), ENCODED, "");
+        assert!(got.status == 200 && got.text().contains("L’hebdo"), "{}", got.text());
+        assert_eq!(state(&project, address, "weekly"), "subscribed");
+    }
+    // Who was not on the other one has left nothing.
+    assert_eq!(state(&project, "fay@example.org", "news"), "unknown");
+    let news = |number: usize| {
+        let title = ["Trois", "Quatre"][number];
+        project
+            .write(&format!("posts/{title}.md"), format!("---\ntitle: {title}\ndate: 2026-03-01\n---\n{title}.\n"));
+        let before = project.letters("var/outbox").len();
+        project.ok(&["run"]);
+        // Three stayed, and three came.
+        new_letters(&project, before, 6)
+    };
+    let titles = |letters: &[String], address: &str| {
+        let to = |letter: &&String| letter.lines().any(|line| line.starts_with("To: ") && line.contains(address));
+        let text = read(letters.iter().find(to).unwrap_or_else(|| panic!("no letter to {address}"))).1;
+        ["Un", "Deux", "Trois", "Quatre"]
+            .into_iter()
+            .filter(|title| {
+                text.contains(&format!("/posts/{title}").to_lowercase()) || text.contains(&format!("/posts/{title}/"))
+            })
+            .collect::<Vec<_>>()
+    };
+    let letters = news(0);
+    assert_eq!(titles(&letters, "ana@example.org"), ["Trois"]);
+    for address in ["eve@example.org", "fay@example.org"] {
+        assert_eq!(titles(&letters, address), ["Un", "Deux", "Trois"]);
+    }
+    assert_eq!(titles(&letters, "bo@example.org"), ["Trois"]);
+    let letters = news(1);
+    for address in ["ana@example.org", "eve@example.org", "bo@example.org"] {
+        assert_eq!(titles(&letters, address), ["Quatre"]);
     }
 }
 

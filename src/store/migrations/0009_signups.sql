@@ -15,6 +15,10 @@ CREATE TABLE signups (
 CREATE INDEX signups_by_time ON signups (asked_at);
 CREATE INDEX signups_by_recipient ON signups (recipient);
 
+-- Of whoever came from another newsletter: the editions of it that they got, as !EDITION.VARIANT,… What stands in them does not
+-- come again. NULL: nothing.
+ALTER TABLE subscriptions ADD COLUMN carried TEXT;
+
 -- Single letters that wait to leave, each to one person who asked for it on a page.
 CREATE TABLE outbox (
     id BIGINT PRIMARY KEY,              -- random
