@@ -2,6 +2,8 @@
 //!
 //! What a letter says is made only here, so that no answer's time tells whether there is one.
 //!
+//! It also deletes, each hour, who asked to be subscribed and has not confirmed in time.
+//!
 //! Promises: a letter whose mail server is down or busy waits, and is tried again until it is of no use any more; the operator
 //! is told, in words that name nobody. Several services on one database share the work.
 //!
@@ -88,9 +90,14 @@ impl Office {
 
 async fn work(service: impl Fn() -> Arc<Service>, mut stopped: watch::Receiver<bool>) {
     let mut complained = false;
+    let mut swept: Option<DateTime<Utc>> = None;
     while !*stopped.borrow() {
         let service = service();
         let now = service.clock.now();
+        if swept.is_none_or(|at| now - at >= LONGEST) {
+            swept = Some(now);
+            forget_unconfirmed(&service, now).await;
+        }
         // Twice as long as one try takes: nobody else has it meanwhile.
         let lease = TimeDelta::from_std(PATIENCE * 2).unwrap_or(LONGEST);
         let taken = service.stores.with(move |store| Box::pin(store.take_letters(now, lease))).await;
@@ -117,6 +124,15 @@ async fn work(service: impl Fn() -> Arc<Service>, mut stopped: watch::Receiver<b
             () = tokio::time::sleep(pause) => {}
             _ = stopped.changed() => {}
         }
+    }
+}
+
+/// Of whoever did not confirm in time, nothing is left.
+async fn forget_unconfirmed(service: &Service, now: DateTime<Utc>) {
+    let before = now - confirm::WHILE;
+    let forgotten = service.stores.with(move |store| Box::pin(store.forget_unconfirmed(before))).await;
+    if let Err(error) = forgotten {
+        (service.log)(&format!("who did not confirm in time is deleted later: {error}"));
     }
 }
 

@@ -76,7 +76,7 @@ mod tests {
             places.sort();
             places
         };
-        for (name, text) in &french.texts {
+        for (name, text) in french.texts.iter() {
             assert_eq!(places(text), places(&english.texts[name]), "{name}");
         }
     }

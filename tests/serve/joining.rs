@@ -445,6 +445,14 @@ fn each_token_of_a_confirmation_gives_what_the_table_says() {
     }
     assert_eq!(state(&project, "eve@example.org", "news"), "unknown");
     assert_eq!(state(&project, "fay@example.org", "news"), "subscribed");
+    // Whoever did not confirm is deleted by now.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let left = runtime.block_on(async {
+        let database = crieur::store::Database::Sqlite(project.join("var/crieur.db"));
+        let mut store = crieur::store::Store::open(&database).await.expect("a database");
+        store.forget_unconfirmed(now + chrono::TimeDelta::days(30)).await.expect("a look")
+    });
+    assert_eq!(left, 0);
 }
 
 #[test]
