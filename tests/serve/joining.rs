@@ -135,8 +135,11 @@ fn whoever_confirms_is_on_the_list_and_gets_the_next_letter(place: Place) {
         assert_eq!(state(&project, "eve@example.org", "news"), "subscribed");
     }
     is_on_the_list(&served.get(&path, &[]));
-    let explained = project.json(&["explain", "eve@example.org"], 0);
-    assert!(explained.to_string().contains("consent"), "{explained}");
+    let listed = project.json(&["recipients", "list"], 0);
+    let hers = listed["recipients"].as_array().expect("a list").iter().find(|one| one["email"] == "Eve@example.org");
+    let hers = hers.unwrap_or_else(|| panic!("{listed}"));
+    assert_eq!((&hers["basis"], &hers["name"]), (&"consent".into(), &"Ève <b>".into()));
+    assert!(hers["proof"].as_str().is_some_and(|proof| proof.contains("(2026-03-01T08:00:")), "{hers}");
 
     project.write("posts/deux.md", "---\ntitle: Deux\ndate: 2026-03-01\n---\nDeux.\n");
     project.ok(&["run"]);
