@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use hyper::header::{self, HeaderMap, HeaderName};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// How a body is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,26 @@ impl Coding {
             Coding::Brotli => Some("br"),
         }
     }
+}
 
-    /// The strong ETag of a content, whose bytes differ by how they are packed.
-    pub fn etag(self, hash: &str) -> String {
-        match self {
-            Coding::Identity => format!("\"{hash}\""),
-            Coding::Gzip => format!("\"{hash}-gzip\""),
-            Coding::Brotli => format!("\"{hash}-br\""),
+/// The strong ETags of a content, whose bytes differ by how they are packed.
+pub struct Etags([HeaderValue; 3]);
+
+impl Etags {
+    /// `hash`: of the content, in letters and digits.
+    pub fn of(hash: &str) -> Etags {
+        // Letters and digits always are a header's value.
+        let value =
+            |ending| HeaderValue::try_from(format!("\"{hash}{ending}\"")).unwrap_or(HeaderValue::from_static(""));
+        Etags([value(""), value("-gzip"), value("-br")])
+    }
+
+    /// That of the content as it is packed.
+    pub fn packed(&self, coding: Coding) -> &HeaderValue {
+        match coding {
+            Coding::Identity => &self.0[0],
+            Coding::Gzip => &self.0[1],
+            Coding::Brotli => &self.0[2],
         }
     }
 }
@@ -77,17 +90,18 @@ pub fn coding(headers: &HeaderMap) -> Coding {
 }
 
 /// The ETag that the asker holds and that is still right, if it holds one: whichever packing it was given.
-pub fn held(headers: &HeaderMap, hash: &str, now: Coding) -> Option<String> {
-    let mut asked = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).peekable();
-    asked.peek()?;
-    let known: Vec<String> =
-        [now, Coding::Identity, Coding::Gzip, Coding::Brotli].iter().map(|coding| coding.etag(hash)).collect();
+pub fn held<'a>(headers: &HeaderMap, etags: &'a Etags, now: Coding) -> Option<&'a HeaderValue> {
+    let asked = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     // Weak comparison: proxies that pack what passes through make strong ETags weak.
-    let given: Vec<&str> = asked.flat_map(|value| value.split(',')).map(|tag| tag.trim()).collect();
-    if given.contains(&"*") {
-        return known.into_iter().next();
+    let given = asked.flat_map(|value| value.split(',')).map(|tag| tag.trim());
+    let mut known = None;
+    for tag in given {
+        if tag == "*" || tag.trim_start_matches("W/") == etags.packed(now) {
+            return Some(etags.packed(now));
+        }
+        known = known.or_else(|| etags.0.iter().find(|etag| *etag == tag.trim_start_matches("W/")));
     }
-    known.into_iter().find(|etag| given.iter().any(|tag| tag.trim_start_matches("W/") == etag))
+    known
 }
 
 /// Whether the asker's copy is still right, by the file's time alone: asked only without If-None-Match.
@@ -106,12 +120,12 @@ pub fn whole_seconds(moment: SystemTime) -> SystemTime {
 }
 
 /// The part that is wanted of a body of so many bytes, unpacked.
-pub fn part(headers: &HeaderMap, length: u64, hash: &str, modified: SystemTime) -> Part {
+pub fn part(headers: &HeaderMap, length: u64, etags: &Etags, modified: SystemTime) -> Part {
     let Some(range) = text(headers, header::RANGE) else { return Part::Whole };
     if let Some(condition) = text(headers, header::IF_RANGE) {
         let is_etag = condition.starts_with('"') || condition.starts_with("W/");
         let holds = if is_etag {
-            condition == Coding::Identity.etag(hash)
+            etags.packed(Coding::Identity) == condition
         } else {
             httpdate::parse_http_date(condition).is_ok_and(|since| since == whole_seconds(modified))
         };
@@ -160,7 +174,7 @@ mod tests {
         fn whatever_is_asked_a_part_lies_within_the_file(text in "(bytes=)?[0-9,\\-+ a]{0,24}", length in 0u64..40) {
             let mut headers = HeaderMap::new();
             headers.insert(header::RANGE, text.parse().unwrap());
-            if let Part::Bytes(first, last) = part(&headers, length, "a", SystemTime::UNIX_EPOCH) {
+            if let Part::Bytes(first, last) = part(&headers, length, &Etags::of("a"), SystemTime::UNIX_EPOCH) {
                 assert!(first <= last && last < length, "{text} of {length}: {first} to {last}");
             }
         }
@@ -174,9 +188,10 @@ mod tests {
             ] {
                 headers.insert(name, value.clone());
             }
-            let _ = (coding(&headers), part(&headers, 10, "a", SystemTime::UNIX_EPOCH));
+            let _ = (coding(&headers), part(&headers, 10, &Etags::of("a"), SystemTime::UNIX_EPOCH));
             assert!(!is_as_old(&headers, SystemTime::UNIX_EPOCH));
-            let held = held(&headers, "a", Coding::Identity);
+            let etags = Etags::of("a");
+            let held = held(&headers, &etags, Coding::Identity);
             assert!(held.is_none() || bytes.contains(&b'*') || bytes.contains(&b'a'));
         }
     }
@@ -202,14 +217,19 @@ mod tests {
 
     #[test]
     fn what_the_asker_holds_is_known_by_its_etag_whatever_its_packing() {
-        let with = |value| headers(&[(header::IF_NONE_MATCH, value)]);
-        assert_eq!(held(&with("\"a\""), "a", Coding::Brotli).as_deref(), Some("\"a\""));
-        assert_eq!(held(&with("\"x\", W/\"a-gzip\""), "a", Coding::Gzip).as_deref(), Some("\"a-gzip\""));
-        assert_eq!(held(&with("*"), "a", Coding::Brotli).as_deref(), Some("\"a-br\""));
+        let etags = Etags::of("a");
+        let with = |value, now| {
+            let held = held(&headers(&[(header::IF_NONE_MATCH, value)]), &etags, now).cloned();
+            held.map(|etag| etag.to_str().unwrap().to_string())
+        };
+        assert_eq!(with("\"a\"", Coding::Brotli).as_deref(), Some("\"a\""));
+        assert_eq!(with("\"x\", W/\"a-gzip\"", Coding::Gzip).as_deref(), Some("\"a-gzip\""));
+        assert_eq!(with("\"a\", \"a-br\"", Coding::Brotli).as_deref(), Some("\"a-br\""), "the one it would get");
+        assert_eq!(with("*", Coding::Brotli).as_deref(), Some("\"a-br\""));
         for other in ["\"b\"", "a", "", "\"a-br-br\""] {
-            assert_eq!(held(&with(other), "a", Coding::Identity), None, "{other}");
+            assert_eq!(with(other, Coding::Identity), None, "{other}");
         }
-        assert_eq!(held(&HeaderMap::new(), "a", Coding::Identity), None);
+        assert_eq!(held(&HeaderMap::new(), &etags, Coding::Identity), None);
     }
 
     #[test]
@@ -230,7 +250,7 @@ mod tests {
     #[test]
     fn a_part_is_one_range_of_the_file_as_it_is_now() {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let of = |range| part(&headers(&[(header::RANGE, range)]), 10, "a", modified);
+        let of = |range| part(&headers(&[(header::RANGE, range)]), 10, &Etags::of("a"), modified);
         for (range, is) in [
             ("bytes=0-3", Part::Bytes(0, 3)),
             ("bytes=4-", Part::Bytes(4, 9)),
@@ -251,13 +271,18 @@ mod tests {
             assert_eq!(of(range), is, "{range}");
         }
         let only_if = |condition| {
-            part(&headers(&[(header::RANGE, "bytes=0-3"), (header::IF_RANGE, condition)]), 10, "a", modified)
+            part(
+                &headers(&[(header::RANGE, "bytes=0-3"), (header::IF_RANGE, condition)]),
+                10,
+                &Etags::of("a"),
+                modified,
+            )
         };
         assert_eq!(only_if("\"a\""), Part::Bytes(0, 3));
         assert_eq!(only_if("Sun, 06 Nov 1994 08:49:37 GMT"), Part::Bytes(0, 3));
         for other in ["\"b\"", "W/\"a\"", "\"a-gzip\"", "Sun, 06 Nov 1994 08:49:38 GMT"] {
             assert_eq!(only_if(other), Part::Whole, "{other}");
         }
-        assert_eq!(part(&headers(&[(header::RANGE, "bytes=-3")]), 0, "a", modified), Part::Beyond);
+        assert_eq!(part(&headers(&[(header::RANGE, "bytes=-3")]), 0, &Etags::of("a"), modified), Part::Beyond);
     }
 }

@@ -15,9 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use tokio::sync::OnceCell;
 
-use super::conditions::Coding;
+use super::conditions::{Coding, Etags};
 
 /// What all contents may take together, in bytes.
 pub const MOST: usize = 64 * 1024 * 1024;
@@ -31,9 +32,11 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// A file's content.
 pub struct Content {
     pub bytes: Bytes,
-    /// 128 bits, in hexadecimal.
-    pub hash: String,
+    /// Of 128 bits of a hash.
+    pub etags: Etags,
     pub modified: SystemTime,
+    /// The same, as a header says it.
+    pub last_modified: HeaderValue,
     identity: Identity,
     gzip: OnceCell<Option<Bytes>>,
     brotli: OnceCell<Option<Bytes>>,
@@ -43,7 +46,8 @@ pub struct Content {
 /// By which a file that was replaced is told from its predecessor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
-    number: u64,
+    /// The disk's, and the file's on it.
+    number: (u64, u64),
     length: u64,
     modified: SystemTime,
 }
@@ -51,20 +55,26 @@ struct Identity {
 impl Identity {
     fn of(metadata: &Metadata) -> io::Result<Identity> {
         #[cfg(unix)]
-        let number = std::os::unix::fs::MetadataExt::ino(metadata);
+        let number = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
         #[cfg(not(unix))]
-        let number = 0;
+        let number = (0, 0);
         Ok(Identity { number, length: metadata.len(), modified: metadata.modified()? })
     }
 }
 
 impl Content {
     fn new(bytes: Vec<u8>, identity: Identity, packs: bool) -> Content {
-        let hash = blake3::hash(&bytes).to_hex()[..32].to_string();
+        let etags = Etags::of(&blake3::hash(&bytes).to_hex()[..32]);
+        // A date always is a header's value.
+        let last_modified = HeaderValue::try_from(httpdate::fmt_http_date(identity.modified));
         Content {
             bytes: bytes.into(),
-            hash,
+            etags,
             modified: identity.modified,
+            last_modified: last_modified.unwrap_or(HeaderValue::from_static("")),
             identity,
             gzip: OnceCell::new(),
             brotli: OnceCell::new(),
@@ -131,16 +141,22 @@ impl Kept {
         Kept { most, held: Mutex::default() }
     }
 
-    /// The content of a file as it is now.
-    pub async fn content(&self, path: &Path, packs: bool) -> io::Result<Arc<Content>> {
-        // A look at a file's times takes microseconds.
+    /// The content of a file as it is now. `allowed` says where a file that is not held lies in truth, if it may be read: what
+    /// is held was allowed, and is the same file still.
+    pub async fn content(
+        &self,
+        path: &Path,
+        packs: bool,
+        allowed: impl FnOnce() -> Option<PathBuf>,
+    ) -> io::Result<Arc<Content>> {
+        // A look at a file's times takes a microsecond.
         let identity = Identity::of(&std::fs::metadata(path)?)?;
         if let Some(content) = self.known(path, identity) {
             return Ok(content);
         }
-        let owned = path.to_path_buf();
+        let file = allowed().ok_or(io::ErrorKind::NotFound)?;
         let most = self.most / 8;
-        let content = tokio::task::spawn_blocking(move || read(&owned, packs, most)).await??;
+        let content = tokio::task::spawn_blocking(move || read(&file, packs, most)).await??;
         let content = Arc::new(content);
         if content.weight() <= most {
             self.keep(path, &content);
@@ -194,6 +210,10 @@ mod tests {
     use super::*;
     use std::fs;
 
+    async fn held(kept: &Kept, path: &Path, packs: bool) -> io::Result<Arc<Content>> {
+        kept.content(path, packs, || Some(path.to_path_buf())).await
+    }
+
     fn wait<T>(work: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
     }
@@ -205,16 +225,35 @@ mod tests {
             let path = folder.path().join("feed.xml");
             crate::publish::write_if_changed(&path, b"one").unwrap();
             let kept = Kept::new(MOST);
-            let first = kept.content(&path, true).await.unwrap();
-            let again = kept.content(&path, true).await.unwrap();
+            let first = held(&kept, &path, true).await.unwrap();
+            let again = held(&kept, &path, true).await.unwrap();
             assert!(Arc::ptr_eq(&first, &again));
             crate::publish::write_if_changed(&path, b"two").unwrap();
-            let second = kept.content(&path, true).await.unwrap();
+            let second = held(&kept, &path, true).await.unwrap();
             assert_eq!(&second.bytes[..], b"two");
-            assert_ne!(first.hash, second.hash);
+            assert_ne!(first.etags.packed(Coding::Identity), second.etags.packed(Coding::Identity));
             fs::remove_file(&path).unwrap();
-            assert!(kept.content(&path, true).await.is_err());
-            assert!(kept.content(folder.path(), true).await.is_err(), "a folder");
+            assert!(held(&kept, &path, true).await.is_err());
+            assert!(held(&kept, folder.path(), true).await.is_err(), "a folder");
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_elsewhere_since_is_asked_about_again() {
+        wait(async {
+            let folder = tempfile::tempdir().unwrap();
+            let (link, one, other) =
+                (folder.path().join("link"), folder.path().join("one"), folder.path().join("other"));
+            fs::write(&one, "same").unwrap();
+            fs::write(&other, "same").unwrap();
+            std::os::unix::fs::symlink(&one, &link).unwrap();
+            let kept = Kept::new(MOST);
+            assert!(kept.content(&link, true, || Some(one.clone())).await.is_ok());
+            assert!(kept.content(&link, true, || None).await.is_ok(), "the same file still");
+            fs::remove_file(&link).unwrap();
+            std::os::unix::fs::symlink(&other, &link).unwrap();
+            assert!(kept.content(&link, true, || None).await.is_err());
         });
     }
 
@@ -226,8 +265,8 @@ mod tests {
             let path = |n: usize| folder.path().join(format!("{n}"));
             for n in 0..20 {
                 fs::write(path(n), vec![b'a' + n as u8; 8_000]).unwrap();
-                kept.content(&path(n), false).await.unwrap();
-                kept.content(&path(0), false).await.unwrap();
+                held(&kept, &path(n), false).await.unwrap();
+                held(&kept, &path(0), false).await.unwrap();
             }
             {
                 let held = kept.held.lock().unwrap();
@@ -237,7 +276,7 @@ mod tests {
                 assert!(!held.contents.contains_key(&path(1)));
             }
             fs::write(path(99), vec![b'x'; 50_000]).unwrap();
-            assert_eq!(kept.content(&path(99), true).await.unwrap().bytes.len(), 50_000);
+            assert_eq!(held(&kept, &path(99), true).await.unwrap().bytes.len(), 50_000);
             assert!(!kept.held.lock().unwrap().contents.contains_key(&path(99)), "too large to be held");
         });
     }
@@ -250,7 +289,7 @@ mod tests {
             fs::write(folder.path().join("text"), &text).unwrap();
             fs::write(folder.path().join("short"), b"short").unwrap();
             let kept = Kept::new(MOST);
-            let content = kept.content(&folder.path().join("text"), true).await.unwrap();
+            let content = held(&kept, &folder.path().join("text"), true).await.unwrap();
             let gzip = content.packed(Coding::Gzip).await.unwrap();
             let mut unpacked = Vec::new();
             flate2::read::GzDecoder::new(&gzip[..]).read_to_end(&mut unpacked).unwrap();
@@ -261,7 +300,7 @@ mod tests {
             assert_eq!(unpacked, text);
             assert!(gzip.len() < text.len() / 4 && brotli.len() < text.len() / 4);
             assert_eq!(content.packed(Coding::Brotli).await.unwrap().as_ptr(), brotli.as_ptr(), "made once");
-            let short = kept.content(&folder.path().join("short"), true).await.unwrap();
+            let short = held(&kept, &folder.path().join("short"), true).await.unwrap();
             assert_eq!(short.packed(Coding::Gzip).await, None);
         });
     }

@@ -116,7 +116,12 @@ impl Published {
         self.newsletters.iter().any(|newsletter| is_page(newsletter, path)).then_some(Kind::Page)
     }
 
-    /// The file at a path that was found: `None` when it lies elsewhere, or is no file.
+    /// Where the file at a path that was found should lie.
+    pub fn place(&self, path: &str) -> PathBuf {
+        self.out.join(path)
+    }
+
+    /// Where the file at a path that was found lies in truth: `None` when that is elsewhere, or nowhere.
     pub fn file(&self, path: &str) -> Option<PathBuf> {
         let file = fs::canonicalize(self.out.join(path)).ok()?;
         let out = fs::canonicalize(&self.out).ok()?;

@@ -141,16 +141,18 @@ fn put(answered: &mut Answer, name: HeaderName, value: &str) {
 /// A published file.
 async fn file(service: &Service, path: &str, headers: &HeaderMap) -> Answer {
     let Some((path, kind)) = service.published.find(path) else { return answer::nothing_here() };
-    let Some(file) = service.published.file(&path) else { return answer::nothing_here() };
-    let Ok(content) = service.kept.content(&file, kind.is_text()).await else { return answer::nothing_here() };
+    let (place, allowed) = (service.published.place(&path), || service.published.file(&path));
+    let Ok(content) = service.kept.content(&place, kind.is_text(), allowed).await else {
+        return answer::nothing_here();
+    };
     let length = content.bytes.len() as u64;
-    let part = conditions::part(headers, length, &content.hash, content.modified);
+    let part = conditions::part(headers, length, &content.etags, content.modified);
     // A part is one of the plain bytes.
     let wanted = if part == Part::Whole { conditions::coding(headers) } else { Coding::Identity };
     let packed = content.packed(wanted).await;
     let coding = if packed.is_some() { wanted } else { Coding::Identity };
 
-    let held = conditions::held(headers, &content.hash, coding);
+    let held = conditions::held(headers, &content.etags, coding);
     let not_modified = held.is_some() || conditions::is_as_old(headers, content.modified);
     let mut answered = match part {
         _ if not_modified => answer::of(StatusCode::NOT_MODIFIED, kind.media_type(), ""),
@@ -169,8 +171,9 @@ async fn file(service: &Service, path: &str, headers: &HeaderMap) -> Answer {
     };
     answer::set(&mut answered, header::CACHE_CONTROL, kind.cache_control());
     answer::set(&mut answered, header::ACCEPT_RANGES, "bytes");
-    put(&mut answered, header::ETAG, &held.unwrap_or_else(|| coding.etag(&content.hash)));
-    put(&mut answered, header::LAST_MODIFIED, &httpdate::fmt_http_date(content.modified));
+    let headers = answered.headers_mut();
+    headers.insert(header::ETAG, held.unwrap_or(content.etags.packed(coding)).clone());
+    headers.insert(header::LAST_MODIFIED, content.last_modified.clone());
     if kind.is_text() {
         answer::set(&mut answered, header::VARY, "Accept-Encoding");
     }

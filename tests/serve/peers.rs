@@ -35,6 +35,8 @@ fn curl_gets_the_right_bytes_packed_or_not_and_a_304_the_second_time() {
         let (status, bytes) = curl(&["--header", &header]);
         assert_eq!(status, "200");
         assert!(bytes.len() * 2 < file.len(), "{coding}");
+        // Unpacked by curl itself, which refuses what it was not given packed as it says.
+        assert_eq!(curl(&["--compressed", "--header", &header]), ("200".to_string(), file.clone()), "{coding}");
     }
     let etag = etag.to_str().expect("a path");
     for more in [&[][..], &["--compressed"]] {
@@ -113,4 +115,40 @@ fn newsboat_reads_the_feed_and_is_told_that_nothing_changed() {
     assert!(printed.contains("1 unread"), "{printed}");
     let brought = "<feed xmlns=";
     assert!(first.contains(brought) && !third.contains(brought), "{third}");
+}
+
+#[test]
+fn rss2email_mails_an_item_once_and_gets_a_304_the_second_time() {
+    let name = "rss2email_mails_an_item_once_and_gets_a_304_the_second_time";
+    if !peer_or_skip(name, "rss2email", has_program("r2e", "--version")) {
+        return;
+    }
+    let (project, served) = sent("");
+    let folder = project.join("rss2email");
+    for part in ["new", "cur", "tmp"] {
+        std::fs::create_dir_all(folder.join("INBOX").join(part)).expect("a Maildir");
+    }
+    let settings =
+        format!("[DEFAULT]\nto = ana@example.org\nemail-protocol = maildir\nmaildir-path = {}\n", folder.display());
+    std::fs::write(folder.join("config"), settings).expect("its settings");
+    let r2e = |arguments: &[&str]| {
+        let out = Command::new("r2e")
+            .arg("-c")
+            .arg(folder.join("config"))
+            .arg("-d")
+            .arg(folder.join("data.json"))
+            .arg("-VVV")
+            .args(arguments)
+            .env("HOME", &folder)
+            .env("no_proxy", "127.0.0.1")
+            .output()
+            .expect("r2e");
+        let mailed = std::fs::read_dir(folder.join("INBOX/new")).expect("a Maildir").count();
+        (String::from_utf8_lossy(&out.stderr).into_owned(), mailed)
+    };
+    r2e(&["add", "site", &served.url("/feed/feed.xml")]);
+    let (first, mailed) = r2e(&["run"]);
+    assert!(first.contains("HTTP status 200") && mailed == 1, "{mailed}: {first}");
+    let (second, mailed) = r2e(&["run"]);
+    assert!(second.contains("HTTP status 304") && mailed == 1, "{mailed}: {second}");
 }

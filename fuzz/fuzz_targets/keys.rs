@@ -1,0 +1,24 @@
+//! Any bytes as the file of the keys: keys, or a word about what is wrong that shows nothing of them.
+#![no_main]
+
+use crieur::secrets::Secrets;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = std::env::temp_dir().join(format!("crieur-fuzz-{}.key", std::process::id()));
+    std::fs::write(&path, bytes).expect("a file");
+    match Secrets::load(&std::env::temp_dir(), Some(&path)) {
+        Ok(secrets) => {
+            let secrets = secrets.expect("a file that is there");
+            let again = Secrets::load(&std::env::temp_dir(), Some(&path)).ok().flatten().expect("the same file");
+            assert_eq!(secrets.fingerprint(), again.fingerprint());
+            assert!(secrets.recipient_id("ana@example.org") >= 0);
+        }
+        Err(error) => {
+            let said = error.to_string();
+            for line in String::from_utf8_lossy(bytes).lines().map(str::trim).filter(|line| line.len() > 20) {
+                assert!(!said.contains(line), "{said}");
+            }
+        }
+    }
+});
