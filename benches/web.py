@@ -114,7 +114,7 @@ class Nginx:
         for path in [folder, public, *public.rglob("*")]:
             path.chmod(0o755)
         configuration = folder / "nginx.conf"
-        user = "user nobody;" if os.getuid() == 0 else ""
+        user = "user nobody nogroup;" if os.getuid() == 0 else ""
         configuration.write_text(NGINX.format(folder=folder, public=public, port=self.port, user=user))
         command = [*arguments.nicely, program("nginx"), "-c", configuration, "-e", folder / "error.log", "-g", "daemon off;"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

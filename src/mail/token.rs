@@ -149,6 +149,31 @@ mod tests {
         assert_eq!(read_bounce(&secrets(), &token), None);
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(2000))]
+
+        #[test]
+        fn any_text_is_read_as_no_token_or_as_the_one_that_it_is(
+            text in "[a-z2-7]{0,50}|[A-Z2-7 =]{0,50}|\\PC{0,50}",
+            (recipient, left, edition) in (0i64.., 0i64.., 0u32..),
+            place in 0usize..32,
+            change in "[a-z2-7]",
+        ) {
+            let secrets = secrets();
+            let (leaving, back) = (leave(&secrets, "a", recipient), come_back(&secrets, "a", recipient, left));
+            let bounced = bounce(&secrets, i64::from(edition), recipient);
+            let mut changed = leaving.clone();
+            changed.replace_range(place..=place, &change);
+            for text in [&text, &changed, &leaving, &back, &bounced] {
+                let plain = text.trim().to_ascii_lowercase();
+                assert_eq!(read_leave(&secrets, ["b", "a"], text), (plain == leaving).then_some(("a", recipient)));
+                assert_eq!(read_come_back(&secrets, ["b", "a"], text), (plain == back).then_some(("a", recipient, left)));
+                let delivery = (plain == bounced).then_some((i64::from(edition), recipient));
+                assert_eq!(read_bounce(&secrets, text), delivery);
+            }
+        }
+    }
+
     #[test]
     fn a_token_that_undoes_is_for_one_person_one_newsletter_and_one_moment() {
         let token = come_back(&secrets(), "referents", 5, 1000);
