@@ -4,6 +4,7 @@ use std::io::Write;
 
 use scraper::{Html, Selector};
 
+use super::joining::{confirmation, new_letters, subscribe};
 use super::{project, sent, state, way_out};
 use crate::support::project::Project;
 use crate::support::served::{self, Got, Served};
@@ -34,6 +35,16 @@ fn paths(letters: &[String]) -> Vec<String> {
         "/var/crieur.db",
         "//",
         "/.git/config",
+        "/subscribe",
+        "/subscribe/news",
+        "/subscribe/nothing",
+        "/confirm/x",
+        "/manage",
+        "/manage/x",
+        "/archive/news/",
+        "/archive/news/1/",
+        "/status",
+        "/metrics",
         "/leave",
         "/favicon.ico",
     ]
@@ -150,6 +161,15 @@ fn a_title_full_of_html_shows_as_text_on_every_page() {
     pages.push(("left before", served.get(&ana, &[])));
     pages.push(("back", served.get(&format!("/back/{undo}"), &[])));
     pages.push(("came back", served.post(&format!("/back/{undo}"), "text/plain", "")));
+    let before = project.letters("var/outbox").len();
+    pages.push(("newsletters", served.get("/subscribe", &[])));
+    pages.push(("form", served.get("/subscribe/news", &[])));
+    let typed = "email=nobody&name=%3Cscript%3Ealert(1)%3C/script%3E";
+    pages.push(("form again", served.post("/subscribe/news", "application/x-www-form-urlencoded", typed)));
+    pages.push(("asked", subscribe(&project, &served, "eve@example.org")));
+    let asked = confirmation(&new_letters(&project, before, 1)[0]);
+    pages.push(("confirm", served.get(&asked, &[])));
+    pages.push(("confirmed", served.post(&asked, "text/plain", "")));
     pages.push(("unknown", served.get("/leave/x", &[])));
     pages.push(("too late", served.get("/back/x", &[])));
     for (what, got) in &pages {
@@ -175,6 +195,10 @@ fn the_log_of_all_that_happens_names_nobody() {
         served.get(path, &[("User-Agent", "ana@example.org"), ("Referer", "https://ana@example.org/")]);
         served.post(path, "application/x-www-form-urlencoded", "email=ana%40example.org&name=Ana");
     }
+    let before = project.letters("var/outbox").len();
+    assert_eq!(subscribe(&project, &served, "eve@example.org").status, 200);
+    let asked = confirmation(&new_letters(&project, before, 1)[0]);
+    assert_eq!(served.post(&asked, "text/plain", "").status, 200);
     let mut garbage = served.connect();
     garbage.write_all(b"ana@example.org\r\n\r\n").expect("sent");
     served::read(garbage);
@@ -191,10 +215,12 @@ fn the_log_of_all_that_happens_names_nobody() {
     project.rename("var/away.db", "var/crieur.db");
     assert_eq!(served.stop(), Some(0));
     let said = served.said();
-    for (name, whole) in [("ana", true), ("bo", true), ("cy", false), ("di", false)] {
+    for name in ["ana", "bo", "cy", "di", "eve"] {
         assert!(!said.contains(&format!("{name}@")), "{said}");
-        let token = way_out(&letters, &format!("{name}@example.org"));
-        assert!(!whole || !said.to_lowercase().contains(&token[7..20]), "{said}");
     }
-    assert!(!said.contains("%40") && !said.contains("/leave/"), "{said}");
+    for name in ["ana", "bo"] {
+        let token = way_out(&letters, &format!("{name}@example.org"));
+        assert!(!said.to_lowercase().contains(&token[7..20]), "{said}");
+    }
+    assert!(!said.contains("%40") && !said.contains("/leave/") && !said.contains("/confirm/"), "{said}");
 }
