@@ -327,7 +327,7 @@ fn what_was_typed_wrongly_is_shown_again_with_the_mistake_at_its_field() {
     assert!(!page.contains("<script"), "{page}");
     for told in [
         "<title>Erreur",
-        "<a href=\"#email\">Cette adresse ne peut pas recevoir de courrier",
+        "<a href=\"#email\">Cette adresse n’est pas complète",
         "id=\"email-error\"",
         "aria-describedby=\"email-hint email-error\" aria-invalid=\"true\"",
         "value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\"",
