@@ -55,7 +55,7 @@ impl Store {
             put(&mut transaction, letter).await?;
             count(&mut transaction, limits, letter.asked).await?;
         } else {
-            leave_unanswered(&mut transaction, &letter.newsletter, letter.asked).await?;
+            count_unanswered(&mut transaction, &letter.newsletter, letter.asked, true).await?;
         }
         transaction.commit().await?;
         Ok(may)
@@ -141,18 +141,20 @@ pub(super) async fn count(connection: &mut AnyConnection, limits: &[Limit], now:
     Ok(())
 }
 
-/// Counts a form that no letter answers.
-pub(super) async fn leave_unanswered(
+/// Counts a form, if no letter answers it; something is written either way.
+pub(super) async fn count_unanswered(
     connection: &mut AnyConnection,
     newsletter: &str,
     now: DateTime<Utc>,
+    unanswered: bool,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO unanswered (day, newsletter, count) VALUES ($1, $2, 1)
-         ON CONFLICT (day, newsletter) DO UPDATE SET count = unanswered.count + 1",
+        "INSERT INTO unanswered (day, newsletter, count) VALUES ($1, $2, $3)
+         ON CONFLICT (day, newsletter) DO UPDATE SET count = unanswered.count + excluded.count",
     )
     .bind(now.timestamp().div_euclid(86_400))
     .bind(newsletter)
+    .bind(i64::from(unanswered))
     .execute(connection)
     .await?;
     Ok(())

@@ -11,7 +11,7 @@
 //! BUGS: what the new newsletter had announced before they came, and the other had not yet, they miss. A sign-up that was confirmed in one letter ends those of the same person's other letters for that newsletter.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{AnyConnection, Row};
+use sqlx::{Acquire, Any, AnyConnection, Row, Transaction};
 
 use super::history::{self, Entry, What};
 use super::outbox::{self, Limit, Waiting};
@@ -78,28 +78,28 @@ impl Store {
             (None, Some(SUBSCRIBED)) => Some(letters.already),
             _ => Some(letters.confirm),
         };
-        match kind.filter(|_| may) {
-            Some(kind) => {
-                if kind == letters.confirm {
-                    keep(&mut transaction, signup).await?;
-                }
-                let letter = Waiting {
-                    id: letters.id,
-                    newsletter: signup.newsletter.clone(),
-                    kind: kind.to_string(),
-                    recipient: signup.recipient,
-                    email: signup.email.clone(),
-                    name: None,
-                    details: serde_json::json!({ "instead_of": signup.instead_of }).to_string(),
-                    asked: signup.asked,
-                    expires: letters.expires,
-                    attempts: 0,
-                };
-                outbox::put(&mut transaction, &letter).await?;
-                outbox::count(&mut transaction, limits, signup.asked).await?;
-            }
-            None => outbox::leave_unanswered(&mut transaction, &signup.newsletter, signup.asked).await?,
-        }
+        let sent = kind.filter(|_| may);
+        let letter = Waiting {
+            id: letters.id,
+            newsletter: signup.newsletter.clone(),
+            kind: kind.unwrap_or(letters.confirm).to_string(),
+            recipient: signup.recipient,
+            email: signup.email.clone(),
+            name: None,
+            details: serde_json::json!({ "instead_of": signup.instead_of }).to_string(),
+            asked: signup.asked,
+            expires: letters.expires,
+            attempts: 0,
+        };
+        // The same is written for everybody, and taken back where it must not stay: so it takes as long.
+        let mut part = transaction.begin().await?;
+        keep(&mut part, signup).await?;
+        end(part, sent == Some(letters.confirm)).await?;
+        let mut part = transaction.begin().await?;
+        outbox::put(&mut part, &letter).await?;
+        outbox::count(&mut part, limits, signup.asked).await?;
+        end(part, sent.is_some()).await?;
+        outbox::count_unanswered(&mut transaction, &signup.newsletter, signup.asked, sent.is_none()).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -203,6 +203,12 @@ impl Store {
         transaction.commit().await?;
         Ok(gone.rows_affected())
     }
+}
+
+/// Ends a part of a transaction: it stays, or is taken back.
+async fn end(part: Transaction<'_, Any>, stays: bool) -> Result<()> {
+    let ended = if stays { part.commit().await } else { part.rollback().await };
+    Ok(ended?)
 }
 
 async fn state(connection: &mut AnyConnection, newsletter: &str, recipient: i64) -> Result<Option<String>> {
