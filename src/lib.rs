@@ -12,6 +12,7 @@
 //! [`config`] and [`problem`] are what everybody knows; [`cli`] is arguments in and words out.
 //! [`git`] reads and writes other branches of the project's repository. [`published`] sets the feeds beside those that subscribers have.
 //! [`preview`] shows the next letters and the feeds on a page of their own, before anybody gets them.
+//! [`status`] shows the operator how things stand.
 //! [`web`] serves what is published, and lets people subscribe and leave.
 //! Everything left of *publish* and *deliver* is pure: values in, values out, with the time handed in.
 
@@ -35,5 +36,6 @@ pub mod published;
 pub mod schedule;
 pub mod secrets;
 pub mod selection;
+pub mod status;
 pub mod store;
 pub mod web;

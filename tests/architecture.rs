@@ -41,7 +41,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "problem",
         ],
     ),
-    ("web", &["mail", "schedule", "digest", "store", "secrets", "config", "problem"]),
+    ("status", &["store", "config", "problem"]),
+    ("web", &["status", "mail", "schedule", "digest", "store", "secrets", "config", "problem"]),
     (
         "preview",
         &[

@@ -11,6 +11,7 @@ mod peers;
 mod reload;
 mod scanner;
 mod schedule;
+mod status;
 mod stranger;
 mod two;
 

@@ -77,7 +77,7 @@ pub enum Command {
     /// Say what became of a delivery that was cut off before the server answered
     Resolve(Resolve),
     /// Show where each edition stands
-    Status,
+    Status(super::status::Args),
     /// Tell why an address did or did not get each edition
     Explain(Explain),
     /// Look whether this installation can send: keys, mail server, templates, addresses

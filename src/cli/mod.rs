@@ -163,7 +163,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume(edition)) => editions::resume(&globals, edition),
         Some(Command::Cancel(edition)) => editions::cancel(&globals, edition),
         Some(Command::Resolve(arguments)) => editions::resolve(&globals, arguments),
-        Some(Command::Status) => status::run(&globals),
+        Some(Command::Status(arguments)) => status::run(&globals, arguments),
         Some(Command::Explain(arguments)) => explain::run(&globals, arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&globals, arguments),
         Some(Command::Bounces(arguments)) => bounces::run(&globals, arguments),

@@ -16,6 +16,9 @@ use crate::store::Database;
 use crate::web::server::{self, Bounds};
 use crate::web::{Current, Service, posting, routes};
 
+/// How often it is written who reads the feeds.
+const WRITING: std::time::Duration = std::time::Duration::from_secs(60);
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where to listen (default: `web.listen`); port 0: any that is free
@@ -74,9 +77,14 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let serving = tokio::spawn(server::serve(listener, Bounds::of_this_machine(), answer, async {
         let _ = parted.await;
     }));
+    let mut minutes = tokio::time::interval(WRITING);
     loop {
         tokio::select! {
             () = &mut stop => break,
+            _ = minutes.tick() => {
+                let service = current.get();
+                tokio::spawn(async move { service.counts.readers.write(&service).await });
+            }
             () = asked.next() => reload.read_anew(&current).await,
         }
     }
@@ -89,7 +97,9 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         }
     });
     served?;
-    current.get().stores.close().await;
+    let service = current.get();
+    service.counts.readers.write(&service).await;
+    service.stores.close().await;
     globals.detail("stopped");
     Ok(Outcome::Done)
 }

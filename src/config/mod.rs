@@ -273,6 +273,19 @@ pub struct Web {
     /// The reverse proxies whose word on who asks is believed.
     pub trusted_proxies: Vec<Network>,
     pub confirmations: Confirmations,
+    pub status: Watching,
+}
+
+/// Who may see how things stand (`web.status`), with the operator's token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watching {
+    /// Whoever asks on this machine itself.
+    #[default]
+    Loopback,
+    /// Whoever asks.
+    Open,
+    /// Nobody.
+    None,
 }
 
 /// How many letters the forms of pages send at most, of all newsletters together but the last.

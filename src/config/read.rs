@@ -12,7 +12,7 @@ use url::Url;
 use super::reader::{File, Mapping, Node, reject};
 use super::{
     Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Network, Person, Pictures, Publish, Site, Tls,
-    UnknownShortcode, Web, built, content_paths, dkim, feeds, joining, newsletters, values, variables,
+    UnknownShortcode, Watching, Web, built, content_paths, dkim, feeds, joining, newsletters, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
 
@@ -341,8 +341,16 @@ fn web(web: Mapping<'_>) -> Web {
     let url = web.parsed("url", values::base_url);
     let trusted_proxies = web.list("trusted_proxies").unwrap_or_default().iter().filter_map(network).collect();
     let confirmations = joining::confirmations(web.section("confirmations"));
+    let watching = [("loopback", Watching::Loopback), ("open", Watching::Open), ("none", Watching::None)];
+    let status = web.choice("status", &watching).unwrap_or_default();
     web.finish();
-    Web { listen: listen.unwrap_or_else(|| "127.0.0.1:8080".to_string()), url, trusted_proxies, confirmations }
+    Web {
+        listen: listen.unwrap_or_else(|| "127.0.0.1:8080".to_string()),
+        url,
+        trusted_proxies,
+        confirmations,
+        status,
+    }
 }
 
 /// An address, or a network.

@@ -109,6 +109,7 @@ pub fn config() -> Config {
             url: None,
             trusted_proxies: Vec::new(),
             confirmations: Confirmations::default(),
+            status: Watching::default(),
         },
         feeds: Vec::new(),
         newsletters: Vec::new(),

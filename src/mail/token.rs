@@ -15,6 +15,7 @@ use crate::secrets::Secrets;
 const LEAVE: &str = "leave";
 const BOUNCE: &str = "bounce";
 const COME_BACK: &str = "come back";
+const STATUS: &str = "status";
 
 /// The token with which one person leaves one newsletter: 32 characters.
 pub fn leave(secrets: &Secrets, newsletter: &str, recipient: i64) -> String {
@@ -81,6 +82,16 @@ pub fn read_bounce(secrets: &Secrets, token: &str) -> Option<(i64, i64)> {
     }
     let edition = u32::from_be_bytes(edition.try_into().ok()?);
     Some((i64::from(edition), i64::from_be_bytes(recipient.try_into().ok()?)))
+}
+
+/// The operator's token: it shows how things stand, and can change nothing. 20 characters; another key makes another.
+pub fn status(secrets: &Secrets) -> String {
+    write(&[&secrets.signature(STATUS, &[])])
+}
+
+/// Whether a token is the operator's.
+pub fn is_status(secrets: &Secrets, token: &str) -> bool {
+    secrets.signs(STATUS, &[], &read(token).unwrap_or_default())
 }
 
 /// RFC 4648 base32, in lower case, unpadded.
@@ -187,6 +198,19 @@ mod tests {
             let changed = String::from_utf8(changed).unwrap();
             assert_eq!(read_come_back(&secrets(), ["referents"], &changed), None, "{changed}");
         }
+    }
+
+    #[test]
+    fn the_operators_token_is_of_the_last_key_and_no_other_is() {
+        let token = status(&secrets());
+        assert!(token.len() == 20 && is_status(&secrets(), &token));
+        assert!(!is_status(&Secrets::from_bytes([4; 32]), &token));
+        for other in
+            ["", "a", &leave(&secrets(), "a", 1), &bounce(&secrets(), 1, 1), &token[1..], &format!("{token}aa")]
+        {
+            assert!(!is_status(&secrets(), other), "{other}");
+        }
+        assert!(is_status(&keys("1 2"), &status(&keys("2"))) && !is_status(&keys("1 2"), &status(&keys("1"))));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn day(moment: DateTime<Utc>) -> i64 {
 }
 
 /// What one person is subscribed to, before a change of it: whoever changes it calls [`Before::of`] first in the
-/// transaction, and [`Before::count`] last.
+/// transaction, and [`Before::count`] last, but for the history.
 pub(super) struct Before {
     recipient: i64,
     subscribed: BTreeSet<String>,
@@ -72,7 +72,8 @@ impl Before {
     }
 }
 
-/// Counts people who joined and who are gone. Last in its transaction: whoever counts the same newsletter waits.
+/// Counts people who joined and who are gone. Late in its transaction, for whoever counts the same newsletter waits; only the
+/// history is written later.
 pub(super) async fn count(
     connection: &mut AnyConnection,
     newsletter: &str,
@@ -113,6 +114,22 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// How many have asked to be on each newsletter and have not confirmed; and how often nothing left in answer to a form, for
+    /// limits or for a complaint, since 400 days.
+    pub async fn asking(&mut self) -> Result<(Vec<(String, i64)>, Vec<(String, i64)>)> {
+        let mut both = Vec::new();
+        for text in [
+            "SELECT newsletter, COUNT(*) FROM signups GROUP BY newsletter ORDER BY newsletter",
+            "SELECT newsletter, CAST(SUM(count) AS BIGINT) FROM unanswered GROUP BY newsletter ORDER BY newsletter",
+        ] {
+            let rows = sqlx::query(text).fetch_all(&mut self.connection).await?;
+            let read = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+            both.push(read.collect::<Result<Vec<(String, i64)>>>()?);
+        }
+        let unanswered = both.pop().unwrap_or_default();
+        Ok((both.pop().unwrap_or_default(), unanswered))
     }
 
     /// How many are subscribed to each newsletter now.

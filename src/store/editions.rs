@@ -1,6 +1,8 @@
 //! Editions: where each stands, what its letter is made of, and the sums of its ledger. [`freeze`](super::freeze) makes
 //! them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use sqlx::Row;
@@ -125,6 +127,22 @@ impl Store {
         let text = format!("SELECT {COLUMNS} FROM editions ORDER BY composed_at, id");
         let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut self.connection).await?;
         self.with_counts(&rows).await
+    }
+
+    /// All editions, oldest first; the sums of those that `known` tells are not counted again.
+    pub async fn editions_again(&mut self, known: &HashMap<i64, Counts>) -> Result<Vec<Edition>> {
+        let text = format!("SELECT {COLUMNS} FROM editions ORDER BY composed_at, id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut self.connection).await?;
+        let mut editions = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut edition = read_edition(row)?;
+            edition.counts = match known.get(&edition.id) {
+                Some(counts) => counts.clone(),
+                None => self.counts(edition.id).await?,
+            };
+            editions.push(edition);
+        }
+        Ok(editions)
     }
 
     /// The editions that are neither done nor cancelled, with their sums, oldest first.

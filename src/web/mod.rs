@@ -5,6 +5,7 @@
 //! [`published`] tells which files are anybody's to read, [`kept`] holds them with their packed forms, [`conditions`] says
 //! what a request wants of them; [`form`] reads what is posted, [`client`] who asks. [`subscribe`] and
 //! [`confirm`] are the way in ([`limits`], [`token`]), and [`posting`] sends the letters of it; [`leave`] and [`home`] are the other pages, [`page`] their HTML, [`words`] their words;
+//! [`status`] and [`metrics`] are the operator's, [`counts`] and [`readers`] ([`agents`]) what they count;
 //! [`stores`] are the connections to the database.
 //!
 //! Promises: a GET changes nothing; what is answered with 200 to a confirmation or a leaving is on disk; no answer sets a cookie; nothing is
@@ -15,20 +16,25 @@
 //!
 //! BUGS: no TLS: that is the reverse proxy's.
 
+pub mod agents;
 pub mod answer;
 pub mod client;
 pub mod conditions;
 pub mod confirm;
+pub mod counts;
 pub mod form;
 pub mod home;
 pub mod kept;
 pub mod leave;
 pub mod limits;
+pub mod metrics;
 mod page;
 pub mod posting;
 pub mod published;
+pub mod readers;
 pub mod routes;
 pub mod server;
+pub mod status;
 pub mod stores;
 pub mod subscribe;
 pub mod token;
@@ -55,6 +61,8 @@ pub struct Service {
     pub home: home::Home,
     /// The letters that pages promise.
     pub posting: posting::Posting,
+    pub counts: Arc<counts::Counts>,
+    pub read: Arc<status::Read>,
     page: Arc<page::Page>,
     pub log: Arc<Log>,
 }
@@ -73,8 +81,9 @@ impl Service {
         let stores = Arc::new(stores::Stores::new(database, store));
         let posting = posting::Posting::of(&config);
         let kept = Arc::new(kept::Kept::new(kept::MOST));
+        let (counts, read) = Default::default();
         let (page, log) = (Arc::new(page::Page::new()), Arc::new(log));
-        Arc::new(Service { config, secrets, clock, stores, published, kept, home, posting, page, log })
+        Arc::new(Service { config, secrets, clock, stores, published, kept, home, posting, counts, read, page, log })
     }
 
     /// The same service by a configuration and keys that were read anew: what comes of them is made anew, all else goes on.
@@ -86,6 +95,9 @@ impl Service {
             stores: self.stores.clone(),
             posting: self.posting.anew(&config),
             kept: self.kept.clone(),
+            counts: self.counts.clone(),
+            // Of another configuration, perhaps.
+            read: Arc::default(),
             page: self.page.clone(),
             log: self.log.clone(),
             config,

@@ -12,8 +12,11 @@ pub const ICON: &str = include_str!("pages/icon.svg");
 /// What stands around every page.
 const LAYOUT: &str = include_str!("pages/layout.html.hbs");
 /// By name; each stands in the layout.
-const TEMPLATES: &[(&str, &str)] =
-    &[("page", include_str!("pages/page.html.hbs")), ("subscribe", include_str!("pages/subscribe.html.hbs"))];
+const TEMPLATES: &[(&str, &str)] = &[
+    ("page", include_str!("pages/page.html.hbs")),
+    ("subscribe", include_str!("pages/subscribe.html.hbs")),
+    ("status", include_str!("pages/status.html.hbs")),
+];
 
 /// Fills the template.
 pub struct Page {
@@ -49,11 +52,12 @@ impl Page {
     }
 
     /// A page of the template with this name: `parts`, and those of `defaults` that they do not name. Of the layout it may
-    /// say: `title`; `hidden`, whether search engines leave it out; `home`, whether it is the first page.
+    /// say: `title`; `hidden`, whether search engines leave it out; `home`, whether it is the first page;
+    /// `style`, a style sheet of its own; `wide`, whether it takes a wide screen.
     pub fn fill_in(&self, template: &str, frame: &Frame<'_>, defaults: Value, parts: Value) -> String {
         let mut all = json!({
             "language": frame.words.language, "site": frame.site, "base": frame.base, "skip": frame.words.say("skip", &[]),
-            "hidden": true, "home": false, "title": "",
+            "hidden": true, "home": false, "title": "", "style": null, "wide": false,
         });
         for parts in [defaults, parts] {
             if let (Some(all), Value::Object(parts)) = (all.as_object_mut(), parts) {

@@ -204,7 +204,9 @@ async fn try_to_send(service: &Arc<Service>, letter: Waiting, now: DateTime<Utc>
         Err(_) => return again,
     };
     let notice = Notice { newsletter, from: from.as_ref(), to: &to, name: None, letter: &made, mark: letter.id };
-    match postman.send(&service.config, &service.secrets, &notice, now).await {
+    let outcome = postman.send(&service.config, &service.secrets, &notice, now).await;
+    service.counts.letter(&outcome);
+    match outcome {
         Outcome::Accepted(_) => Then::Forget,
         Outcome::Refused { reply, .. } => {
             log(format!("was refused: {reply}"));

@@ -99,6 +99,11 @@ impl Published {
         Some((path, kind))
     }
 
+    /// Whether a path, as a request writes it, is a feed's.
+    pub fn is_feed(&self, path: &str) -> bool {
+        self.feeds.contains_key(path)
+    }
+
     fn kind(&self, path: &str) -> Option<Kind> {
         if let Some(kind) = self.feeds.get(path) {
             return Some(*kind);

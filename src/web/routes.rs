@@ -19,7 +19,7 @@ use super::conditions::{self, Coding, Part};
 use super::form::Form;
 use super::page::{ICON, STYLE};
 use super::published::Kind;
-use super::{Service, client, confirm, leave, subscribe};
+use super::{Service, client, confirm, counts, leave, status, subscribe};
 use crate::mail::way_out;
 
 /// Of a POST: nobody has more to say.
@@ -35,7 +35,12 @@ pub async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Answer
     let is_head = head.method == Method::HEAD;
     let answered = match (below, &head.method) {
         (None, _) => answer::nothing_here(),
-        (Some(path), &Method::GET | &Method::HEAD) => get(&service, path, head.uri.query(), &head.headers).await,
+        (Some(path), &Method::GET | &Method::HEAD) => {
+            match status::answer(&service, (path, head.uri.query()), head.extensions.get(), &head.headers).await {
+                Some(answered) => answered,
+                None => get(&service, path, head.uri.query(), &head.headers).await,
+            }
+        }
         (Some(path), &Method::POST) => match read(body).await {
             Ok(body) => post(&service, path, &Posted { head: &head, body }).await,
             Err(refused) => refused,
@@ -43,7 +48,18 @@ pub async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Answer
         _ => answer::not_so("GET, HEAD"),
     };
     let answered = answer::finish(answered);
-    if is_head { answer::without_body(answered) } else { answered }
+    let answered = if is_head { answer::without_body(answered) } else { answered };
+    count(&service, below.unwrap_or(path), &head.headers, &answered);
+    answered
+}
+
+/// Counts an answer, and who read a feed.
+fn count(service: &Service, path: &str, headers: &HeaderMap, answered: &Answer) {
+    let kind = counts::Kind::of(service, path);
+    service.counts.answered(kind, answered);
+    if kind == counts::Kind::Feed && matches!(answered.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
+        service.counts.readers.saw(path, headers);
+    }
 }
 
 /// What was posted, read to its end.
@@ -80,6 +96,7 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
         "healthz" => answer::line(StatusCode::OK, "ok\n"),
         "readyz" => ready(service, query).await,
         "web.css" => part_of_pages("text/css; charset=utf-8", STYLE, headers),
+        "status.css" => part_of_pages("text/css; charset=utf-8", crate::status::STYLE, headers),
         "web.svg" => part_of_pages("image/svg+xml", ICON, headers),
         "robots.txt" => {
             answer::line(StatusCode::OK, "User-agent: *\nDisallow: /leave/\nDisallow: /back/\nDisallow: /confirm/\n")

@@ -8,7 +8,7 @@ use crate::support::preview::Tab;
 use crate::support::served::Served;
 
 /// Nothing wrong at any width, in light or dark, and nothing beyond the screen's side.
-fn is_good(tab: &mut Tab, page: &str) {
+pub fn is_good(tab: &mut Tab, page: &str) {
     for (width, height) in [(320, 640), (360, 740), (1280, 800)] {
         tab.size(width, height);
         for dark in [false, true] {

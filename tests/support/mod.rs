@@ -25,6 +25,7 @@ pub mod preview;
 pub mod project;
 pub mod random;
 pub mod remembered;
+pub mod rich;
 pub mod rules;
 pub mod screen;
 pub mod served;
