@@ -179,7 +179,7 @@ impl Memory {
     /// Writes what letters that were sent leave on the site.
     fn publish_letters(&mut self, config: &Config, out: &Path, now: DateTime<Utc>) -> anyhow::Result<()> {
         let since = DateTime::<Utc>::UNIX_EPOCH;
-        self.runtime.block_on(announce::write_pages(&mut self.store, since, out))?;
+        self.runtime.block_on(announce::write_pages(&mut self.store, config, since, out))?;
         self.runtime.block_on(announce::write_kept_pictures(&mut self.store, config, out, now))?;
         Ok(())
     }

@@ -156,7 +156,7 @@ impl Posted {
         }
         // Before the first letter leaves: it names this page, and shows these pictures.
         let published = office.config.root.join(&office.config.publish.out);
-        announce::write_page(&mut office.store, &edition, &published).await?;
+        announce::write_page(&mut office.store, &office.config, &edition, &published).await?;
         announce::write_kept_pictures(&mut office.store, &office.config, &published, globals.now).await?;
         let newsletter = office.config.newsletters.iter().find(|one| one.name == edition.newsletter);
         if office.store.is_branch() {

@@ -89,7 +89,7 @@ async fn work(globals: &Globals, office: &mut Office, arguments: &Args) -> anyho
             office.store.keep(what.as_deref().unwrap_or("before the site is published"), globals.now).await?;
             editions = posted.editions(office, |_| true).await?;
         }
-        announce::write_pages(&mut office.store, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
+        announce::write_pages(&mut office.store, &project.config, DateTime::<Utc>::UNIX_EPOCH, &out).await?;
         announce::write_kept_pictures(&mut office.store, &project.config, &out, globals.now).await?;
         announce::write_handed_over(&mut office.store, &project.config, globals.now).await?;
     } else {

@@ -39,8 +39,8 @@ use crate::problem::{Place, Problems};
 pub use look::Look;
 pub use network::Network;
 pub use newsletter::{
-    Approve, Audience, Backlog, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule, SectionConfig,
-    Segment, Topic, WeightBudget,
+    Approve, Archive, Audience, Backlog, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
+    SectionConfig, Segment, Topic, WeightBudget,
 };
 pub use values::is_loopback;
 

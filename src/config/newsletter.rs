@@ -1,8 +1,9 @@
 //! What one newsletter says: `config/newsletters/NAME.yaml`, as [`super::newsletters`] reads it.
 
 use chrono::Duration;
+use url::Url;
 
-use super::{Look, Select};
+use super::{Look, Select, Web};
 
 /// `config/newsletters/NAME.yaml`.
 #[derive(Clone, Debug)]
@@ -48,6 +49,7 @@ pub struct Newsletter {
     /// Where a sent letter's page stands, under the site and under `publish.out`, with `{newsletter}` and `{number}`;
     /// `None`: it has none.
     pub online: Option<String>,
+    pub archive: Archive,
     /// `None`: off.
     pub wait_for_pages: Option<Duration>,
     pub on_uncertain: OnUncertain,
@@ -103,6 +105,54 @@ impl Newsletter {
         let pattern = self.online.as_ref()?;
         Some(pattern.replace("{newsletter}", &self.name).replace("{number}", &number.to_string()))
     }
+
+    /// Where its archive begins below the address of whatever shows it; ends in `/`.
+    pub fn archive_path(&self) -> String {
+        let name = percent_encoding::utf8_percent_encode(&self.name, percent_encoding::NON_ALPHANUMERIC);
+        format!("archive/{name}/").replace("%2D", "-").replace("%5F", "_")
+    }
+
+    /// Its archive in the web service. `None`: it has none there.
+    pub fn archive_url(&self, web: &Web) -> Option<Url> {
+        match self.archive {
+            Archive::None => None,
+            Archive::Public | Archive::Unlisted => web.url.as_ref()?.join(&self.archive_path()).ok(),
+        }
+    }
+
+    /// Where a letter sends those who would rather read it in a browser: its page on the site, which needs no service, else
+    /// its page in the service's archive.
+    pub fn read_online(&self, site: &Url, web: &Web, number: u64) -> Option<Url> {
+        match self.online_path(number) {
+            Some(path) => site.join(&path).ok(),
+            None => self.archive_url(web)?.join(&format!("{number}/")).ok(),
+        }
+    }
+
+    /// The one address of an edition for search engines, whatever else shows it: its page in the service's archive, which is
+    /// there for certain; else its page on the site; else where an archive that is exported stands. `None`: it is nowhere.
+    pub fn canonical(&self, site: &Url, web: &Web, number: u64) -> Option<Url> {
+        if self.archive == Archive::None {
+            return None;
+        }
+        let below = format!("{number}/");
+        match (self.archive_url(web), self.online_path(number)) {
+            (Some(archive), _) => archive.join(&below).ok(),
+            (None, Some(path)) => site.join(&path).ok(),
+            (None, None) => site.join(&(self.archive_path() + &below)).ok(),
+        }
+    }
+}
+
+/// Who may read the letters that were sent, on the web.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Archive {
+    /// Everybody, and search engines.
+    Public,
+    /// Whoever has the address.
+    Unlisted,
+    /// Nobody: the letters are in mailboxes alone.
+    None,
 }
 
 /// What a letter may weigh, in bytes.

@@ -5,7 +5,7 @@ use chrono::Duration;
 use super::read::folder;
 use super::reader::{File, Mapping, reject};
 use super::{
-    Approve, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
+    Approve, Archive, Audience, Backlog, Config, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
     SectionConfig, Select, WeightBudget, joining, look, select, topics, values,
 };
 use crate::problem::{Place, Problem, Problems};
@@ -63,10 +63,9 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
     let subject = top.parsed("subject", subject).unwrap_or_else(|| SUBJECT.to_string());
     let theme = top.choice("theme", &look::THEMES.map(|theme| (theme, theme))).unwrap_or("plain").to_string();
     let look = look::read(&top, &theme);
-    let images = [("hosted", Images::Hosted), ("embedded", Images::Embedded), ("none", Images::None)];
-    let images = top.choice("images", &images).unwrap_or(Images::Hosted);
     let weight = weight(&top);
-    let online = top.parsed("online", online).unwrap_or_else(|| Some(ONLINE.to_string()));
+    let (archive, online) = archive(&top, &to);
+    let images = images(&top, archive);
     let wait_for_pages = top.parsed("wait_for_pages", values::duration_or_off).unwrap_or(None);
     let on_uncertain = [("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)];
     let on_uncertain = top.choice("on_uncertain", &on_uncertain).unwrap_or(OnUncertain::Resend);
@@ -107,6 +106,7 @@ fn newsletter(config: &Config, name: &str, file: &File) -> Newsletter {
         images,
         weight,
         online,
+        archive,
         wait_for_pages,
         on_uncertain,
         reason,
@@ -155,6 +155,43 @@ fn online(text: &str) -> Result<Option<String>, super::reader::Reject> {
         return reject(format!("`{text}` gives every letter the same address: it lacks `{{number}}`"), help);
     }
     values::output_path(text).map(Some)
+}
+
+/// `archive: public | unlisted | none`, and `online`, the page on the site that goes with it. Where only one of them is written it
+/// says what the other is: a list in a file is a closed circle, unless somebody wrote where its letters are to be read;
+/// all other letters announce what anybody may read on the site, and are public.
+fn archive(top: &Mapping<'_>, to: &Audience) -> (Archive, Option<String>) {
+    let choices = [("public", Archive::Public), ("unlisted", Archive::Unlisted), ("none", Archive::None)];
+    let written = top.choice("archive", &choices);
+    let page = top.parsed("online", online);
+    let archive = match (written, to, &page) {
+        (Some(archive), ..) => archive,
+        (None, _, Some(None)) => Archive::None,
+        (None, Audience::File(_), Some(Some(_))) => Archive::Unlisted,
+        (None, Audience::File(_), None) => Archive::None,
+        (None, ..) => Archive::Public,
+    };
+    if let (Some(Archive::None), Some(Some(_)), Some(node)) = (written, &page, top.get("online")) {
+        let message = "with `archive: none` no page of a letter is written: `online` says nothing";
+        node.warning("archive", message, "take `online` out, or write `archive: unlisted`");
+    }
+    let page = page.unwrap_or_else(|| Some(ONLINE.to_string())).filter(|_| archive != Archive::None);
+    (archive, page)
+}
+
+/// `images: hosted | embedded | none`. What stands nowhere on the web has its pictures with it.
+fn images(top: &Mapping<'_>, archive: Archive) -> Images {
+    let choices = [("hosted", Images::Hosted), ("embedded", Images::Embedded), ("none", Images::None)];
+    let written = top.choice("images", &choices);
+    match (archive, written, top.get("archive"), top.get("images")) {
+        (Archive::None, Some(Images::Hosted), Some(_), Some(node)) => {
+            let message = "with `archive: none` the letter's pictures travel in it: hosted, everybody could see them";
+            node.warning("archive", message, "write `images: embedded`, or `none`");
+            Images::Embedded
+        }
+        (Archive::None, None, ..) => Images::Embedded,
+        (_, written, ..) => written.unwrap_or(Images::Hosted),
+    }
 }
 
 /// `sections:`, a list of `{ title, mark, select, show }`.

@@ -41,6 +41,7 @@ pub fn newsletter() -> Newsletter {
         images: Images::Hosted,
         weight: WeightBudget::default(),
         online: None,
+        archive: Archive::Public,
         wait_for_pages: None,
         on_uncertain: OnUncertain::Resend,
         reason: None,

@@ -40,6 +40,9 @@ pub struct List {
     pub id: String,
     /// To whom a reader can write.
     pub owner: String,
+    /// Where its letters can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
     pub way_out: WayOut,
 }
 
@@ -74,6 +77,7 @@ impl Head {
             title: newsletter.title.clone(),
             id: newsletter.list_id.clone().unwrap_or_else(|| format!("{}.{domain}", newsletter.name)),
             owner: reply_to.clone().unwrap_or_else(|| from.clone()),
+            archive: newsletter.archive_url(&config.web).map(String::from),
             way_out,
         });
         Head {
@@ -135,6 +139,7 @@ pub(super) mod tests {
                 title: "La lettre".to_string(),
                 id: "news.example.org".to_string(),
                 owner: "contact@example.org".to_string(),
+                archive: Some("https://lettre.example.org/archive/news/".to_string()),
                 way_out: WayOut::Web("https://lettre.example.org/".to_string()),
             }),
         }

@@ -163,6 +163,9 @@ fn fields(head: &Head, variant: &Variant, boundary: &str) -> Vec<Part> {
         header.raw("List-Owner", &format!("<mailto:{}>", list.owner));
         header.raw("List-Help", &format!("<mailto:{}?subject=help>", list.owner));
         header.raw("List-Post", "NO");
+        if let Some(archive) = &list.archive {
+            header.raw("List-Archive", &format!("<{archive}>"));
+        }
         parts.extend([fixed(header.as_str()), Part::Own(Own::Leave)]);
         header = Header::default();
         header.raw("Auto-Submitted", "auto-generated");
@@ -292,6 +295,7 @@ mod tests {
              List-Owner: <mailto:contact@example.org>\r\n\
              List-Help: <mailto:contact@example.org?subject=help>\r\n\
              List-Post: NO\r\n\
+             List-Archive: <https://lettre.example.org/archive/news/>\r\n\
              List-Unsubscribe: <https://lettre.example.org/leave/TOKEN>\r\n\
              List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\
              Auto-Submitted: auto-generated\r\n\

@@ -131,7 +131,7 @@ pub fn context(input: &ComposeInput<'_>, plan: &Plan<'_>, fullness: Fullness) ->
             "introduction": plan.introduction.as_ref().map(prose),
             "urgent": plan.urgent,
             // Where everybody may read it: holds nothing of a reader.
-            "online_url": newsletter.online_path(plan.number).and_then(|path| site.url.join(&path).ok()).map(|url| url.to_string()),
+            "online_url": newsletter.read_online(&site.url, &input.config.web, plan.number).map(String::from),
         },
         "language": tag,
         "direction": language::direction(tag),
