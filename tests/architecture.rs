@@ -42,7 +42,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("status", &["store", "config", "problem"]),
-    ("web", &["status", "mail", "schedule", "digest", "store", "secrets", "config", "problem"]),
+    (
+        "web",
+        &[
+            "status", "announce", "publish", "mail", "schedule", "feed", "digest", "store", "pictures", "secrets",
+            "config", "problem",
+        ],
+    ),
     (
         "preview",
         &[

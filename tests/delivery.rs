@@ -130,6 +130,7 @@ pub(crate) async fn freeze_for(store: &mut Store, people: Vec<String>) {
             title: "Les nouvelles".to_string(),
             id: "news.example.org".to_string(),
             owner: "contact@example.org".to_string(),
+            archive: None,
             way_out: WayOut::Mailto("leave@example.org".to_string()),
         }),
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::project::Project;
 
 const NEWSLETTER: &str = "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\n\
-                          backlog: announce\nschedule: each-run\nto: file:people.csv\n";
+                          backlog: announce\nschedule: each-run\nto: file:people.csv\narchive: unlisted\n";
 
 fn post(title: &str, date: &str) -> String {
     format!("---\ntitle: \"{title}\"\ndate: {date}\n---\n\nDu *texte*.\n")
@@ -176,7 +176,7 @@ fn check_tries_each_newsletters_letter() {
     let newsletter = format!("{NEWSLETTER}subject: \"{{{{newsletter.nombre}}}}\"\n");
     let problem = at("config/newsletters/lettre.yaml", &newsletter).expect("an error");
     assert_eq!(problem["file"], "config/newsletters/lettre.yaml");
-    assert_eq!(problem["line"].as_u64(), Some(7), "{problem}");
+    assert_eq!(problem["line"].as_u64(), Some(8), "{problem}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::project::{Project, Ran};
 
 const NEWSLETTER: &str = "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\n\
-                          backlog: announce\nto: file:people.csv\nschedule: \"0 9 1 * *\"\n";
+                          backlog: announce\nto: file:people.csv\narchive: unlisted\nschedule: \"0 9 1 * *\"\n";
 
 fn post(title: &str, date: &str) -> String {
     format!("---\ntitle: \"{title}\"\ndate: {date}\n---\n\nDu *texte* de {title}.\n")
@@ -381,7 +381,7 @@ fn preview_keys_are_checked() {
         .iter()
         .filter_map(|problem| Some((problem["message"].as_str()?, problem["line"].as_u64()?)))
         .collect();
-    assert_eq!(told, [("`redaction` is not a mail address", 7), ("`bientôt` is not a length of time", 8)]);
+    assert_eq!(told, [("`redaction` is not a mail address", 8), ("`bientôt` is not a length of time", 9)]);
 }
 
 /// What the first users' team wrote by hand, from a draft of what was on their site: a replacement for some of the draft's
@@ -436,7 +436,7 @@ fn letters_as_the_first_users_wrote_them_by_hand_come_out_whole_from_a_draft_and
         )
         .file(
             "config/newsletters/lettre.yaml",
-            "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\nto: file:people.csv\n\
+            "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\nto: file:people.csv\narchive: unlisted\n\
              schedule: \"0 9 1 * *\"\napprove: file\nbacklog: skip\nfirst_number: 5\n",
         )
         .file("people.csv", "email,name\nada@example.org,Ada\n");

@@ -121,7 +121,7 @@ fn the_letter_is_byte_for_byte_the_one_that_the_machine_would_have_composed() {
         let machine = machine(more);
         assert_eq!(with_input(&machine, &["send", "--edition", "-"], file.as_bytes()).status, 0);
         // The same machine, with the items and without a memory.
-        let direct = site("to: file:people.csv", more).file("people.csv", PEOPLE);
+        let direct = site("to: file:people.csv\narchive: public", more).file("people.csv", PEOPLE);
         direct.write("var/keys/key", machine.read("var/keys/key"));
         direct.ok(&["send"]);
         let (mut sent, mut wanted) = (machine.letters("var/outbox"), direct.letters("var/outbox"));

@@ -89,7 +89,7 @@ fn project(transport: &str) -> Project {
         .file(
             "config/newsletters/news.yaml",
             "title: La lettre\nfrom: La rédaction <lettre@example.org>\nreply_to: contact@example.org\n\
-             to: file:config/people.csv\nleave: mailto:partir@example.org\nschedule: each-run\nbacklog: announce\n\
+             to: file:config/people.csv\narchive: unlisted\nleave: mailto:partir@example.org\nschedule: each-run\nbacklog: announce\n\
              subject: \"{{#if recipient.name}}Pour {{recipient.name}} : {{/if}}{{edition.headline}}\"\n",
         )
         .file("posts/un.md", "---\ntitle: L’été\ndate: 2026-02-01\n---\nUn point.\n")
@@ -278,6 +278,7 @@ fn head() -> Head {
             title: "La lettre".to_string(),
             id: "news.example.org".to_string(),
             owner: "contact@example.org".to_string(),
+            archive: None,
             way_out: WayOut::Web("https://lettre.example.org/".to_string()),
         }),
     }

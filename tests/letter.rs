@@ -9,7 +9,7 @@ use crate::support::project::Project;
 
 const NOW: &str = "2026-12-01T08:00:00Z";
 const NEWSLETTER: &str = "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\n\
-                          backlog: announce\nto: file:people.csv\n";
+                          backlog: announce\nto: file:people.csv\narchive: unlisted\n";
 
 fn post(title: &str, date: &str, more: &str) -> String {
     format!("---\ntitle: \"{title}\"\ndate: {date}\n{more}---\n\nDu *texte*.\n")

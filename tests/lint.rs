@@ -9,7 +9,7 @@ use crate::support::corpora;
 use crate::support::project::Project;
 
 const NEWSLETTER: &str = "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\n\
-                          backlog: announce\nschedule: each-run\nto: file:people.csv\n";
+                          backlog: announce\nschedule: each-run\nto: file:people.csv\narchive: unlisted\n";
 
 /// Everything that a template can do to its readers, in one.
 const HOSTILE: &str = r##"<!DOCTYPE html>

@@ -1,6 +1,7 @@
 //! Every integration test, in one binary: linking is what costs. A file a capability; `support` holds what they share.
 
 mod architecture;
+mod archive;
 mod bodies;
 mod bounces;
 mod branch;

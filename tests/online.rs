@@ -9,7 +9,7 @@ fn project(more: &str) -> Project {
         .file(
             "config/newsletters/news.yaml",
             format!(
-                "title: La lettre\nfrom: La rédaction <lettre@example.org>\nto: file:config/people.csv\n\
+                "title: La lettre\nfrom: La rédaction <lettre@example.org>\nto: file:config/people.csv\narchive: unlisted\n\
                  leave: mailto:partir@example.org\nschedule: each-run\nbacklog: announce\n{more}"
             ),
         )

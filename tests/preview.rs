@@ -7,7 +7,7 @@ use crate::support::preview::{Preview, Tab};
 use crate::support::project::Project;
 
 const NEWSLETTER: &str = "title: La lettre\nfrom: L’équipe <lettre@example.org>\nleave: mailto:contact@example.org\n\
-                          backlog: announce\nschedule: each-run\nto: file:people.csv\n";
+                          backlog: announce\nschedule: each-run\nto: file:people.csv\narchive: unlisted\n";
 
 fn post(title: &str, date: &str, more: &str) -> String {
     format!("---\ntitle: \"{title}\"\ndate: {date}\n{more}---\n\nDu *texte* de {title}.\n")

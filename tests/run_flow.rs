@@ -8,7 +8,7 @@ const START: &str = "2026-03-01T08:00:00Z";
 
 fn newsletter(more: &str) -> String {
     format!(
-        "title: La lettre\nfrom: La rédaction <lettre@example.org>\nto: file:config/people.csv\n\
+        "title: La lettre\nfrom: La rédaction <lettre@example.org>\nto: file:config/people.csv\narchive: unlisted\n\
          leave: mailto:partir@example.org\nschedule: each-run\nbacklog: announce\n{more}"
     )
 }

@@ -1,5 +1,6 @@
 //! `crieur serve`: what it serves, how people join and leave, and what it bears.
 
+mod archive;
 mod bounds;
 mod files;
 mod joining;

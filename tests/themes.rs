@@ -14,7 +14,7 @@ fn site(theme: &str, items: usize, more: &str) -> Project {
         .file(
             "config/newsletters/lettre.yaml",
             format!(
-                "title: La lettre\nfrom: Lettre <lettre@example.org>\nto: file:people.csv\nleave: mailto:leave@example.org\n\
+                "title: La lettre\nfrom: Lettre <lettre@example.org>\nto: file:people.csv\narchive: unlisted\nleave: mailto:leave@example.org\n\
                  backlog: announce\nsurge: 50\ntheme: {theme}\n{more}"
             ),
         )

@@ -78,9 +78,8 @@ fn for_search_engines(config: &Config, newsletter: &Newsletter, number: u64) -> 
     if newsletter.archive == Archive::Unlisted {
         head.push_str("<meta name=\"robots\" content=\"noindex\">\n");
     }
-    if let (Some(_), Some(url)) =
-        (newsletter.archive_url(&config.web), newsletter.canonical(&config.site.url, &config.web, number))
-    {
+    let archive = newsletter.archive_url(&config.web);
+    if let Some(url) = archive.and_then(|archive| archive.join(&format!("{number}/")).ok()) {
         // An address holds no quote, and ours no ampersand.
         head.push_str(&format!("<link rel=\"canonical\" href=\"{url}\">\n"));
     }

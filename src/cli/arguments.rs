@@ -64,6 +64,8 @@ pub enum Command {
     Run(super::run::Args),
     /// Deliver what a shared database holds: start as many as you like, on as many machines
     Worker(super::worker::Args),
+    /// Write the letters that were sent as pages, for a site without the web service
+    Archive(super::archive::Args),
     /// The web service: published files, leaving with one click
     Serve(super::serve::Args),
     /// Let an edition go that waits for a person's word

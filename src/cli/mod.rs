@@ -4,6 +4,7 @@
 //! `--json`, as one JSON document. Exit status: 0 done, nothing to do, or waiting for a later try; 1 a person should
 //! look; 2 it could not run (usage, configuration, keys, database).
 
+pub mod archive;
 mod arguments;
 pub mod bounces;
 pub mod build;
@@ -157,6 +158,7 @@ pub fn main() -> ExitCode {
         Some(Command::Send(arguments)) => send::run(&globals, arguments),
         Some(Command::Run(arguments)) => run::run(&globals, arguments),
         Some(Command::Worker(arguments)) => worker::run(&globals, arguments),
+        Some(Command::Archive(arguments)) => archive::run(&globals, arguments),
         Some(Command::Serve(arguments)) => serve::run(&globals, arguments),
         Some(Command::Approve(edition)) => editions::approve(&globals, edition),
         Some(Command::Stop(edition)) => editions::stop(&globals, edition),

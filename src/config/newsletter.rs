@@ -128,20 +128,6 @@ impl Newsletter {
             None => self.archive_url(web)?.join(&format!("{number}/")).ok(),
         }
     }
-
-    /// The one address of an edition for search engines, whatever else shows it: its page in the service's archive, which is
-    /// there for certain; else its page on the site; else where an archive that is exported stands. `None`: it is nowhere.
-    pub fn canonical(&self, site: &Url, web: &Web, number: u64) -> Option<Url> {
-        if self.archive == Archive::None {
-            return None;
-        }
-        let below = format!("{number}/");
-        match (self.archive_url(web), self.online_path(number)) {
-            (Some(archive), _) => archive.join(&below).ok(),
-            (None, Some(path)) => site.join(&path).ok(),
-            (None, None) => site.join(&(self.archive_path() + &below)).ok(),
-        }
-    }
 }
 
 /// Who may read the letters that were sent, on the web.
@@ -268,4 +254,36 @@ pub enum Images {
 pub enum OnUncertain {
     Resend,
     Hold,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::samples::newsletter;
+
+    #[test]
+    fn a_letter_leads_to_its_page_on_the_site_else_to_the_service() {
+        let site: Url = "https://www.example.org/".parse().expect("an address");
+        let url = |text: &str| text.parse::<Url>().ok();
+        let web = |address: &str| Web { url: url(address), ..crate::digest::samples::config().web };
+        let (service, none) = (web("https://lettre.example.org/x/"), web(""));
+        let online = Some("l/{newsletter}/{number}.html".to_string());
+        let with = |archive, online: &Option<String>| Newsletter {
+            name: "les élus-2".into(),
+            archive,
+            online: online.clone(),
+            ..newsletter()
+        };
+        let said = |letter: &Newsletter, web: &Web| letter.read_online(&site, web, 7).map(String::from);
+        let archive = "https://lettre.example.org/x/archive/les%20%C3%A9lus-2/";
+        let public = with(Archive::Public, &online);
+        assert_eq!(said(&public, &service).as_deref(), Some("https://www.example.org/l/les%20%C3%A9lus-2/7.html"));
+        assert_eq!(public.archive_url(&service).map(String::from).as_deref(), Some(archive));
+        assert_eq!(public.archive_url(&none), None);
+        let unlisted = with(Archive::Unlisted, &None);
+        assert_eq!(said(&unlisted, &service), Some(format!("{archive}7/")));
+        assert_eq!(said(&unlisted, &none), None);
+        let closed = with(Archive::None, &None);
+        assert_eq!((said(&closed, &service), closed.archive_url(&service)), (None, None));
+    }
 }

@@ -11,9 +11,17 @@ use super::media;
 use super::{Entry, Feed};
 use crate::config::Person;
 
+/// Of RFC 5005.
+const HISTORY: &str = "http://purl.org/syndication/history/1.0";
+
 /// The feed's bytes.
 pub fn write(feed: &Feed) -> String {
-    super::in_pieces(&feed.entries, "</feed>\n", |entries| document(feed, entries))
+    let written = super::in_pieces(&feed.entries, "</feed>\n", |entries| document(feed, entries));
+    match feed.history.is_archive {
+        // The crate writes such elements behind the entries. The text's first `<generator` is the element: texts have no `<`.
+        true => written.replacen("<generator", "<fh:archive/>\n<generator", 1),
+        false => written,
+    }
 }
 
 /// The feed with some of its entries.
@@ -21,6 +29,9 @@ fn document(feed: &Feed, entries: &[Entry]) -> String {
     let mut links = Vec::new();
     links.extend(feed.atom_url.as_ref().map(|url| link(url, "self", Some("application/atom+xml"))));
     links.push(link(&feed.home_url, "alternate", Some("text/html")));
+    for (url, relation) in [(&feed.history.current_url, "current"), (&feed.history.previous_url, "prev-archive")] {
+        links.extend(url.as_ref().map(|url| link(url, relation, Some("application/atom+xml"))));
+    }
     links.extend(feed.hubs.iter().map(|hub| link(hub, "hub", None)));
     let document = atom::Feed {
         title: text(&feed.title, None),
@@ -31,7 +42,7 @@ fn document(feed: &Feed, entries: &[Entry]) -> String {
         links,
         subtitle: feed.description.as_ref().map(|description| text(description, None)),
         entries: entries.iter().map(|own| entry(own, &feed.language)).collect(),
-        namespaces: BTreeMap::from([("media".to_string(), media::NAMESPACE.to_string())]),
+        namespaces: namespaces(feed),
         lang: Some(feed.language.clone()),
         ..atom::Feed::default()
     };
@@ -43,6 +54,14 @@ fn document(feed: &Feed, entries: &[Entry]) -> String {
     let mut written = String::from_utf8(bytes).unwrap_or_default();
     written.push('\n');
     written
+}
+
+fn namespaces(feed: &Feed) -> BTreeMap<String, String> {
+    let mut namespaces = BTreeMap::from([("media".to_string(), media::NAMESPACE.to_string())]);
+    if feed.history.is_archive {
+        namespaces.insert("fh".to_string(), HISTORY.to_string());
+    }
+    namespaces
 }
 
 fn entry(entry: &Entry, feed_language: &str) -> atom::Entry {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeZone, Utc};
 use rayon::prelude::*;
 
-use super::{Entry, Feed, markup, plain};
+use super::{Entry, Feed, History, markup, plain};
 use crate::body::{Embed, Renderer};
 use crate::config::{Config, FeedConfig, FeedContent, Person};
 use crate::item::{Enclosure, Image, Item};
@@ -152,6 +152,7 @@ fn assemble(config: &Config, feed: &FeedConfig, chosen: &[&Item], rendered: &Ren
         atom_url,
         rss_url,
         json_url,
+        history: History::default(),
         hubs: feed.hubs.iter().filter_map(|hub| plain::address(hub)).collect(),
         author,
         entries,

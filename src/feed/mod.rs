@@ -30,6 +30,7 @@ use crate::config::Person;
 use crate::item::{Enclosure, Image};
 
 pub use build::{beyond, build, build_all};
+pub use plain::{clean as without_forbidden, line as plain_line};
 
 /// How many entries an XML writer takes at a time: their model in the writer's crate then stays in the processor's cache.
 const PIECE: usize = 64;
@@ -62,12 +63,24 @@ pub struct Feed {
     pub rss_url: Option<String>,
     pub json_url: Option<String>,
     pub hubs: Vec<String>,
+    pub history: History,
     /// Who answers for entries that name nobody.
     pub author: Person,
     /// The latest entry's; a fixed moment where there is none, so that an empty feed stays the same bytes.
     pub updated: DateTime<Utc>,
     /// Newest first.
     pub entries: Vec<Entry>,
+}
+
+/// How a feed that does not hold everything leads to the rest (RFC 5005, section 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Its entries stay as they are: `fh:archive`.
+    pub is_archive: bool,
+    /// The document with the newest entries, where this is not the one.
+    pub current_url: Option<String>,
+    /// The archive with the entries before these.
+    pub previous_url: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use url::Url;
 use crate::config::Person;
 
 /// The text without any character that a feed may not hold; line breaks become LF, as any XML parser makes them.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
+pub fn clean(text: &str) -> Cow<'_, str> {
     if is_clean(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
@@ -55,7 +55,7 @@ fn windows_1252(control: char) -> Option<char> {
 }
 
 /// One line of plain text that no reader can take for markup.
-pub(super) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let text = clean(text);
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if one_line.contains(['<', '&']) { without_markup_shapes(&one_line) } else { one_line }

@@ -102,6 +102,7 @@ pub(crate) fn feed() -> Feed {
         atom_url: Some("https://www.example.org/feed.xml".into()),
         rss_url: Some("https://www.example.org/rss.xml".into()),
         json_url: Some("https://www.example.org/feed.json".into()),
+        history: History::default(),
         hubs: vec!["https://hub.example.org/".into()],
         author: Person {
             name: "L’équipe".into(), email: None, url: Some("https://www.example.org/equipe/".into())

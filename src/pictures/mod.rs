@@ -5,6 +5,7 @@
 //!    mark or a sound's over it, or a still where there is no picture.
 //! 3. `encode` writes the lightest JPEG or PNG that is good enough; `cache` remembers it under `var/pictures`.
 //! 4. [`prepare`] does it for a whole letter at once, and sees to the weight of all together.
+//! 5. [`webp`] writes a letter's picture once more, smaller, for its page in the archive.
 //!
 //! Promises: the same input gives the same bytes on one machine, cache or not; any file gives a picture or a warning
 //! that says what to do; a picture is named by its content, holds no metadata of its source (a photograph's place, say),
@@ -22,6 +23,7 @@ mod encode;
 mod ground;
 mod mark;
 mod scale;
+pub mod webp;
 mod weigh;
 
 use std::collections::{BTreeMap, HashMap};

@@ -13,6 +13,7 @@
 //!
 //! BUGS: one connection a [`Store`]: whoever holds it has it to themselves.
 
+pub mod archive;
 pub mod bounces;
 mod branch;
 pub mod daily;

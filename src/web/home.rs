@@ -1,7 +1,7 @@
 //! `/`: the newsletters with their rhythm and their last letter, the feeds with how to use them.
 //!
-//! Promises: made anew every few seconds at most, however often it is asked for; a last letter is linked to where its page is
-//! there; without the database the page is there all the same, without last letters.
+//! Promises: made anew every few seconds at most, however often it is asked for; only what anybody may read is told of a
+//! newsletter's letters, and one that neither shows its letters nor takes readers is not there; without the database the page is there all the same, without last letters.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use super::leave::{date, language_of};
 use super::page::Frame;
 use super::published::Kind;
 use super::words::Words;
-use crate::config::{Config, Newsletter, Schedule};
+use crate::config::{Archive, Config, Newsletter, Schedule};
 use crate::schedule;
 
 /// How long a page that was made serves.
@@ -75,7 +75,9 @@ impl Home {
         let config = &service.config;
         let words = Words::of(&config.site.language);
         let mut letters = Vec::new();
-        for (newsletter, in_a_year) in config.newsletters.iter().zip(&self.in_a_year) {
+        for (newsletter, in_a_year) in
+            config.newsletters.iter().zip(&self.in_a_year).filter(|(one, _)| is_listed(one))
+        {
             letters.push(letter(service, newsletter, *in_a_year).await);
         }
         let feeds = feeds(config);
@@ -92,9 +94,34 @@ impl Home {
     }
 }
 
-/// A newsletter's card.
+/// A newsletter whose letters are not everybody's to read, and that takes nobody in, is nobody else's business.
+fn is_listed(newsletter: &Newsletter) -> bool {
+    newsletter.archive == Archive::Public || newsletter.subscribe
+}
+
+/// A newsletter's card: its letters are on it where anybody may read them.
 async fn letter(service: &Service, newsletter: &Newsletter, in_a_year: Option<usize>) -> Value {
     let words = Words::of(language_of(service, newsletter));
+    let last = match newsletter.archive {
+        Archive::Public => last_letter(service, newsletter, &words).await,
+        Archive::Unlisted | Archive::None => None,
+    };
+    json!({
+        "language": words.language, "title": newsletter.title, "rhythm": rhythm(&words, &newsletter.schedule, in_a_year),
+        "last": last.as_ref().map(|(said, _)| said), "address": last.as_ref().map(|(_, address)| address),
+        "archive": last.as_ref().map(|_| json!({
+            "address": format!("{}{}", service.base(), newsletter.archive_path()),
+            "words": words.say("archive_read", &[]),
+        })),
+        "subscribe": newsletter.subscribe.then(|| json!({
+            "address": format!("{}subscribe/{}", service.base(), encoded(&newsletter.name)),
+            "words": words.say("subscribe_to", &[("newsletter", &newsletter.title)]),
+        })),
+    })
+}
+
+/// What is said of the last letter, and its address.
+async fn last_letter(service: &Service, newsletter: &Newsletter, words: &Words) -> Option<(String, String)> {
     let name = newsletter.name.clone();
     let looked = service
         .stores
@@ -106,22 +133,10 @@ async fn letter(service: &Service, newsletter: &Newsletter, in_a_year: Option<us
     if let Err(error) = &looked {
         (service.log)(&format!("the last letters cannot be told: {error}"));
     }
-    let last = looked.ok().flatten().map(|(number, composed)| {
-        let day = composed.with_timezone(&service.config.site.time_zone).date_naive();
-        let said = words.say("last_letter", &[("number", &number.to_string()), ("date", &date(words.language, day))]);
-        let path = u64::try_from(number).ok().and_then(|number| newsletter.online_path(number));
-        let path = path.filter(|path| service.published.file(path).is_some_and(|file| file.is_file()));
-        // On the service itself, which has it for certain.
-        (said, path.map(|path| format!("{}{}", service.base(), encoded(&path))))
-    });
-    json!({
-        "language": words.language, "title": newsletter.title, "rhythm": rhythm(&words, &newsletter.schedule, in_a_year),
-        "last": last.as_ref().map(|(said, _)| said), "address": last.as_ref().and_then(|(_, address)| address.as_ref()),
-        "subscribe": newsletter.subscribe.then(|| json!({
-            "address": format!("{}subscribe/{}", service.base(), encoded(&newsletter.name)),
-            "words": words.say("subscribe_to", &[("newsletter", &newsletter.title)]),
-        })),
-    })
+    let (number, composed) = looked.ok().flatten()?;
+    let day = composed.with_timezone(&service.config.site.time_zone).date_naive();
+    let said = words.say("last_letter", &[("number", &number.to_string()), ("date", &date(words.language, day))]);
+    Some((said, format!("{}{}{number}/", service.base(), newsletter.archive_path())))
 }
 
 /// A path, so that a browser asks for it and for nothing else.

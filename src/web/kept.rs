@@ -82,6 +82,12 @@ impl Content {
         }
     }
 
+    /// Of no file: what was made, of this moment.
+    pub fn made(bytes: Vec<u8>, modified: SystemTime, packs: bool) -> Content {
+        let identity = Identity { number: (0, 0), length: bytes.len() as u64, modified };
+        Content::new(bytes, identity, packs)
+    }
+
     /// The bytes in this packing; `None`: it would not make them smaller.
     pub async fn packed(self: &Arc<Self>, coding: Coding) -> Option<Bytes> {
         if !self.packs || self.bytes.len() < LEAST {
@@ -101,7 +107,7 @@ impl Content {
     }
 
     /// At most: the packed forms are smaller than the content.
-    fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         let forms = if self.packs { 3 } else { 1 };
         self.bytes.len() * forms + 1024
     }

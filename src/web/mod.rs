@@ -4,7 +4,7 @@
 //! [`server`] listens and keeps its bounds, [`routes`] says what is at an address, [`answer`] what every answer bears.
 //! [`published`] tells which files are anybody's to read, [`kept`] holds them with their packed forms, [`conditions`] says
 //! what a request wants of them; [`form`] reads what is posted, [`client`] who asks. [`subscribe`] and
-//! [`confirm`] are the way in ([`limits`], [`token`]), and [`posting`] sends the letters of it; [`leave`] and [`home`] are the other pages, [`page`] their HTML, [`words`] their words;
+//! [`confirm`] are the way in ([`limits`], [`token`]), and [`posting`] sends the letters of it; [`leave`] and [`home`] are the other pages, [`archive`] past letters, [`page`] their HTML, [`words`] their words;
 //! [`status`] and [`metrics`] are the operator's, [`counts`] and [`readers`] ([`agents`]) what they count;
 //! [`stores`] are the connections to the database.
 //!
@@ -18,6 +18,7 @@
 
 pub mod agents;
 pub mod answer;
+pub mod archive;
 pub mod client;
 pub mod conditions;
 pub mod confirm;
@@ -63,6 +64,7 @@ pub struct Service {
     pub posting: posting::Posting,
     pub counts: Arc<counts::Counts>,
     pub read: Arc<status::Read>,
+    pub archive: archive::served::Archives,
     page: Arc<page::Page>,
     pub log: Arc<Log>,
 }
@@ -83,7 +85,22 @@ impl Service {
         let kept = Arc::new(kept::Kept::new(kept::MOST));
         let (counts, read) = Default::default();
         let (page, log) = (Arc::new(page::Page::new()), Arc::new(log));
-        Arc::new(Service { config, secrets, clock, stores, published, kept, home, posting, counts, read, page, log })
+        let archive = archive::served::Archives::default();
+        Arc::new(Service {
+            config,
+            secrets,
+            clock,
+            stores,
+            published,
+            kept,
+            home,
+            posting,
+            archive,
+            counts,
+            read,
+            page,
+            log,
+        })
     }
 
     /// The same service by a configuration and keys that were read anew: what comes of them is made anew, all else goes on.
@@ -91,6 +108,7 @@ impl Service {
         Arc::new(Service {
             published: published::Published::of(&config),
             home: home::Home::of(&config, self.clock.now()),
+            archive: archive::served::Archives::default(),
             clock: self.clock,
             stores: self.stores.clone(),
             posting: self.posting.anew(&config),

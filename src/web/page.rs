@@ -1,6 +1,7 @@
 //! The HTML of all pages: a layout that all share, and templates that are filled with what a page says.
 //!
-//! Promises: what is filled in shows as text, whatever it holds; no script, no style in the page, nothing from elsewhere.
+//! Promises: what is filled in shows as text, whatever it holds, but for a letter's own HTML in its page of the archive; no script,
+//! no style in the page but a letter's, nothing from elsewhere.
 
 use handlebars::Handlebars;
 use serde_json::{Value, json};
@@ -11,10 +12,12 @@ pub const STYLE: &str = include_str!("pages/page.css");
 pub const ICON: &str = include_str!("pages/icon.svg");
 /// What stands around every page.
 const LAYOUT: &str = include_str!("pages/layout.html.hbs");
-/// By name; each stands in the layout.
+/// By name; each stands in the layout, but those of the archive, which are files on other sites too.
 const TEMPLATES: &[(&str, &str)] = &[
     ("page", include_str!("pages/page.html.hbs")),
     ("subscribe", include_str!("pages/subscribe.html.hbs")),
+    ("archive", include_str!("pages/archive.html.hbs")),
+    ("edition", include_str!("pages/edition.html.hbs")),
     ("status", include_str!("pages/status.html.hbs")),
 ];
 
@@ -86,7 +89,7 @@ mod tests {
                 "form": { "action": evil, "button": evil, "one_click": true },
                 "aside": { "title": evil, "words": evil, "action": evil, "button": evil },
                 "letters": { "title": evil, "all": [{ "language": evil, "title": evil, "rhythm": evil, "last": evil, "address": evil,
-                    "subscribe": { "address": evil, "words": evil } }] },
+                    "archive": { "address": evil, "words": evil }, "subscribe": { "address": evil, "words": evil } }] },
                 "link": { "address": evil, "words": evil },
                 "feeds": { "title": evil, "how": evil, "all": [{ "title": evil, "description": evil,
                     "outputs": [{ "format": evil, "address": evil, "media_type": evil }] }] },

@@ -20,8 +20,11 @@ pub enum Kind {
     Json,
     /// A letter's page.
     Page,
+    /// A page of the archive.
+    Archive,
     Jpeg,
     Png,
+    Webp,
     Event,
 }
 
@@ -31,9 +34,10 @@ impl Kind {
             Kind::Atom => "application/atom+xml; charset=utf-8",
             Kind::Rss => "application/rss+xml; charset=utf-8",
             Kind::Json => "application/feed+json; charset=utf-8",
-            Kind::Page => "text/html; charset=utf-8",
+            Kind::Page | Kind::Archive => "text/html; charset=utf-8",
             Kind::Jpeg => "image/jpeg",
             Kind::Png => "image/png",
+            Kind::Webp => "image/webp",
             Kind::Event => "text/calendar; charset=utf-8",
         }
     }
@@ -42,15 +46,16 @@ impl Kind {
     /// content's.
     pub fn cache_control(self) -> &'static str {
         match self {
-            Kind::Atom | Kind::Rss | Kind::Json => "public, max-age=300",
+            // A letter gets a next one.
+            Kind::Atom | Kind::Rss | Kind::Json | Kind::Archive => "public, max-age=300",
             Kind::Page | Kind::Event => "public, max-age=3600",
-            Kind::Jpeg | Kind::Png => "public, max-age=31536000, immutable",
+            Kind::Jpeg | Kind::Png | Kind::Webp => "public, max-age=31536000, immutable",
         }
     }
 
     /// Whether packing makes it smaller.
     pub fn is_text(self) -> bool {
-        !matches!(self, Kind::Jpeg | Kind::Png)
+        !matches!(self, Kind::Jpeg | Kind::Png | Kind::Webp)
     }
 }
 
@@ -134,7 +139,8 @@ impl Published {
     }
 }
 
-fn picture(ending: &str) -> Option<Kind> {
+/// What a letter's picture is, by the ending of its name.
+pub fn picture(ending: &str) -> Option<Kind> {
     match ending {
         "jpg" => Some(Kind::Jpeg),
         "png" => Some(Kind::Png),

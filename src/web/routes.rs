@@ -17,9 +17,10 @@ use tokio::time::timeout;
 use super::answer::{self, Answer};
 use super::conditions::{self, Coding, Part};
 use super::form::Form;
+use super::kept::Content;
 use super::page::{ICON, STYLE};
 use super::published::Kind;
-use super::{Service, client, confirm, counts, leave, status, subscribe};
+use super::{Service, archive, client, confirm, counts, leave, status, subscribe};
 use crate::mail::way_out;
 
 /// Of a POST: nobody has more to say.
@@ -107,6 +108,8 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
             Some(("confirm", token)) => confirm::ask(service, token).await,
             Some(("leave", token)) => leave::ask(service, token).await,
             Some(("back", token)) => leave::ask_back(service, token).await,
+            Some(("archive", path)) => archive::served::answer(service, path, headers).await,
+            None if path == "archive" => archive::served::moved(service, ""),
             _ => file(service, path, headers).await,
         },
     }
@@ -138,7 +141,7 @@ async fn ready(service: &Service, query: Option<&str>) -> Answer {
 }
 
 /// A part of the pages, compiled in.
-fn part_of_pages(media_type: &'static str, text: &'static str, headers: &HeaderMap) -> Answer {
+pub fn part_of_pages(media_type: &'static str, text: &'static str, headers: &HeaderMap) -> Answer {
     let etag = format!("\"{}\"", &blake3::hash(text.as_bytes()).to_hex()[..32]);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|held| held.as_bytes() == etag.as_bytes());
     let (status, text) = if known { (StatusCode::NOT_MODIFIED, "") } else { (StatusCode::OK, text) };
@@ -149,7 +152,7 @@ fn part_of_pages(media_type: &'static str, text: &'static str, headers: &HeaderM
 }
 
 /// What headers hold is ASCII that we made; anything else is left out.
-fn put(answered: &mut Answer, name: HeaderName, value: &str) {
+pub fn put(answered: &mut Answer, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answered.headers_mut().insert(name, value);
     }
@@ -162,6 +165,15 @@ async fn file(service: &Service, path: &str, headers: &HeaderMap) -> Answer {
     let Ok(content) = service.kept.content(&place, kind.is_text(), allowed).await else {
         return answer::nothing_here();
     };
+    let mut answered = contents(headers, &content, kind).await;
+    if kind == Kind::Page {
+        put(&mut answered, header::CONTENT_SECURITY_POLICY, &letter_policy(service, ""));
+    }
+    answered
+}
+
+/// The answer with a content, or a part of it, or with nothing where the asker has it.
+pub async fn contents(headers: &HeaderMap, content: &Arc<Content>, kind: Kind) -> Answer {
     let length = content.bytes.len() as u64;
     let part = conditions::part(headers, length, &content.etags, content.modified);
     // A part is one of the plain bytes.
@@ -199,18 +211,15 @@ async fn file(service: &Service, path: &str, headers: &HeaderMap) -> Answer {
     } else if let Some(name) = coding.name() {
         answer::set(&mut answered, header::CONTENT_ENCODING, name);
     }
-    if kind == Kind::Page {
-        put(&mut answered, header::CONTENT_SECURITY_POLICY, &letter_policy(service));
-    }
     answered
 }
 
 /// A letter's page: its styles stand in its elements, as mail programs want them; its pictures are the site's. It can run
-/// nothing, and send nothing.
-fn letter_policy(service: &Service) -> String {
+/// nothing, and send nothing. `styles`: where else styles may come from.
+pub fn letter_policy(service: &Service, styles: &str) -> String {
     let site = service.config.site.url.origin().ascii_serialization();
     format!(
-        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' {site} https: data:; base-uri 'none'; \
+        "default-src 'none'; style-src {styles}'unsafe-inline'; img-src 'self' {site} https: data:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'"
     )
 }

@@ -8,12 +8,14 @@ use crate::digest::language::primary;
 /// A file a capability.
 const FRENCH: &[&str] = &[
     include_str!("pages/fr/common.yaml"),
+    include_str!("pages/fr/archive.yaml"),
     include_str!("pages/fr/home.yaml"),
     include_str!("pages/fr/joining.yaml"),
     include_str!("pages/fr/leaving.yaml"),
 ];
 const ENGLISH: &[&str] = &[
     include_str!("pages/en/common.yaml"),
+    include_str!("pages/en/archive.yaml"),
     include_str!("pages/en/home.yaml"),
     include_str!("pages/en/joining.yaml"),
     include_str!("pages/en/leaving.yaml"),

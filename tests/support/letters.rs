@@ -110,7 +110,7 @@ pub fn sample(theme: &str) -> Project {
 fn newsletter(theme: &str, more: &str) -> String {
     format!(
         "title: La lettre des référents\nfrom: MiNumEco <lettre@lettre.example.org>\nreply_to: contact@example.org\n\
-         to: file:config/people.csv\nleave: mailto:contact@example.org\nbacklog: announce\nschedule: each-run\n\
+         to: file:config/people.csv\narchive: unlisted\nleave: mailto:contact@example.org\nbacklog: announce\nschedule: each-run\n\
          reason: Vous recevez cette lettre en tant que référent ou référente.\n\
          postal_address: 1 place de l’Exemple, 00000 Valexemple\nsurge: 40\ntheme: {theme}\n{more}"
     )

@@ -232,7 +232,9 @@ fn link_is_fine(link: &Element, said: &mut Said) {
     let href = link.attribute("href").unwrap_or_default();
     said.unless(is_address(href), || format!("the link {href}"));
     let relation = link.attribute("rel").unwrap_or("alternate");
-    said.unless(["self", "alternate", "hub", "enclosure"].contains(&relation), || format!("rel={relation}"));
+    // Those of RFC 4287, WebSub, and RFC 5005.
+    let known = ["self", "alternate", "hub", "enclosure", "current", "prev-archive"];
+    said.unless(known.contains(&relation), || format!("rel={relation}"));
     if let Some(media_type) = link.attribute("type") {
         said.unless(is_media_type(media_type), || format!("the type {media_type}"));
         if relation == "self" {
