@@ -1,10 +1,15 @@
 //! Lists of people: CSV with a header line that names `email`, `name` and whatever else the templates may use.
 //!
+//! A list that is imported may also say each person's `tags`, `topics`, `basis` and `proof`; one that `recipients export`
+//! wrote is understood as a whole, so that who left stays so in another database.
+//!
 //! Read in batches, never held whole. Commas, semicolons or tabs separate; a byte order mark is passed over; lines may end
 //! in CRLF. Promises: a bad row is named with its line and column and never stops the others; an address that was given
 //! before is passed over, with a warning.
 //!
 //! BUGS: UTF-8 only.
+
+mod columns;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,7 +23,9 @@ use crate::mail::address::Address;
 use crate::mail::header::one_line;
 use crate::problem::{Place, Problem, Problems};
 use crate::secrets::Secrets;
-use crate::store::recipients::Addressee;
+use crate::store::recipients::{Addressee, Basis, Newcomer};
+pub use columns::names;
+use columns::{Columns, Said};
 
 const BATCH: usize = 500;
 /// What the column of addresses may be called.
@@ -40,6 +47,8 @@ pub struct People {
     name: Option<usize>,
     /// Other columns, by number.
     others: Vec<(usize, String)>,
+    /// Where the list is imported.
+    columns: Option<Columns>,
     /// Lines by recipient.
     seen: HashMap<i64, u64>,
     /// What was found so far.
@@ -102,13 +111,26 @@ impl People {
             email,
             name,
             others,
+            columns: None,
             seen: HashMap::new(),
             problems: Problems::new(),
         })
     }
 
+    /// The list is imported for a newsletter with such topics: some columns have a meaning of their own, and are not among
+    /// the fields. `basis` is that of whom no row tells one; a consent without its proof is a problem.
+    pub fn for_import(mut self, newsletter: &str, topics: Vec<String>, basis: Basis) -> People {
+        self.columns = Some(Columns::taken_from(&mut self.others, newsletter, topics, basis));
+        self
+    }
+
     /// The next people, up to 500; empty at the end.
     pub fn next_batch(&mut self) -> Vec<Addressee> {
+        self.next_newcomers().into_iter().map(|newcomer| newcomer.addressee).collect()
+    }
+
+    /// The next people with what else an imported list says of them, up to 500; empty at the end.
+    pub fn next_newcomers(&mut self) -> Vec<Newcomer> {
         let mut batch = Vec::new();
         let mut record = ByteRecord::new();
         while batch.len() < BATCH {
@@ -124,8 +146,7 @@ impl People {
         batch
     }
 
-    fn person(&mut self, record: &ByteRecord) -> Option<Addressee> {
-        let line = record.position().map_or(0, csv::Position::line);
+    fn person(&mut self, record: &ByteRecord) -> Option<Newcomer> {
         let mut texts = Vec::with_capacity(record.len());
         for (index, field) in record.iter().enumerate() {
             match std::str::from_utf8(field) {
@@ -138,6 +159,16 @@ impl People {
                     return None;
                 }
             }
+        }
+        let columns = self.columns.take();
+        let read = self.newcomer(record, &texts, columns.as_ref());
+        self.columns = columns;
+        read
+    }
+
+    fn newcomer(&mut self, record: &ByteRecord, texts: &[&str], columns: Option<&Columns>) -> Option<Newcomer> {
+        if columns.is_some_and(|columns| columns.passes_over(texts)) {
+            return None;
         }
         let written = texts.get(self.email).copied().unwrap_or("");
         if written.is_empty() {
@@ -157,6 +188,14 @@ impl People {
             }
         };
         let id = self.secrets.recipient_id(&address);
+        let said = match columns.map_or(Ok(None), |columns| columns.read(texts).map(Some)) {
+            Ok(said) => said,
+            Err((problem, field)) => {
+                self.report(*problem, record, field);
+                return None;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
         if let Some(before) = self.seen.insert(id, line) {
             self.seen.insert(id, before);
             let problem = Problem::warning("list-double", format!("{address} is in line {before} already"))
@@ -165,14 +204,18 @@ impl People {
             return None;
         }
         let name = self.name.and_then(|name| texts.get(name)).filter(|name| !name.is_empty());
-        let fields: serde_json::Map<String, serde_json::Value> =
+        let mut fields: serde_json::Map<String, serde_json::Value> =
             self.others.iter().filter_map(|(index, key)| Some((key.clone(), (*texts.get(*index)?).into()))).collect();
-        Some(Addressee {
+        let said = said.unwrap_or_default();
+        fields.extend(said.fields);
+        let addressee = Addressee {
             id,
             email: address,
             name: name.map(|name| one_line(name)),
             fields: serde_json::Value::Object(fields).to_string(),
-        })
+        };
+        let Said { tags, topics, basis, left, suppressed, .. } = said;
+        Some(Newcomer { addressee, tags, topics, basis, left, suppressed })
     }
 
     /// Adds the place of a field to a problem.
@@ -220,86 +263,4 @@ fn field_place(line: &str, delimiter: u8, field: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(content: &[u8]) -> Result<(Vec<Addressee>, Problems), Box<Problem>> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("people.csv"), content).unwrap();
-        let secrets = Secrets::from_bytes([1; 32]);
-        let mut people = People::open(folder.path(), Path::new("people.csv"), &secrets)?;
-        let mut all = Vec::new();
-        loop {
-            let batch = people.next_batch();
-            if batch.is_empty() {
-                break;
-            }
-            all.extend(batch);
-        }
-        Ok((all, people.problems))
-    }
-
-    #[test]
-    fn semicolons_a_byte_order_mark_and_more_columns_are_read() {
-        let text = "\u{feff}Email;Nom;ville\r\nANA@example.org; Ana ;\"Paris; 12e\"\r\nbo@exämple.org;;\r\n";
-        let (people, problems) = read(text.as_bytes()).unwrap();
-        assert!(problems.is_empty(), "{problems:?}");
-        let shown: Vec<_> = people.iter().map(|p| (p.email.as_str(), p.name.as_deref(), p.fields.as_str())).collect();
-        assert_eq!(
-            shown,
-            [
-                ("ANA@example.org", Some("Ana"), r#"{"ville":"Paris; 12e"}"#),
-                ("bo@xn--exmple-cua.org", None, r#"{"ville":""}"#)
-            ]
-        );
-    }
-
-    #[test]
-    fn bad_rows_are_named_with_their_place_and_the_good_ones_are_taken() {
-        let text = "name,email\nAna,ana@example.org\nBo,bo at example.org\n\"Cy, the\nsecond\",cy@example.org\nDi\nEd,ANA@example.org\nFy,\"fy@\"\n";
-        let (people, problems) = read(text.as_bytes()).unwrap();
-        assert_eq!(
-            people.iter().map(|p| p.email.as_str()).collect::<Vec<_>>(),
-            ["ana@example.org", "cy@example.org"]
-        );
-        assert_eq!(people[1].name.as_deref(), Some("Cy, the second"));
-        let places: Vec<_> = problems
-            .iter()
-            .map(|p| (p.code, p.place.as_ref().unwrap()))
-            .map(|(code, place)| (code, place.line.unwrap(), place.column.unwrap(), place.text.clone().unwrap()))
-            .collect();
-        assert_eq!(
-            places,
-            [
-                ("list-address", 3, 4, "Bo,bo at example.org".to_string()),
-                ("list-address", 6, 3, "Di".to_string()),
-                ("list-double", 7, 4, "Ed,ANA@example.org".to_string()),
-                ("list-address", 8, 4, "Fy,\"fy@\"".to_string()),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_list_that_cannot_be_read_at_all_says_why() {
-        assert_eq!(read(b"name,city\nAna,Paris\n").unwrap_err().code, "list-header");
-        assert_eq!(read(b"").unwrap_err().code, "list-header");
-        assert_eq!(read(b"\xFF\xFEe\0").unwrap_err().code, "list-encoding");
-        let (people, problems) = read(b"email,name\na@example.org,Zo\xE9\nb@example.org,Bo\n").unwrap();
-        assert_eq!((people.len(), problems.0[0].code), (1, "list-encoding"));
-    }
-
-    proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
-        #[test]
-        fn no_bytes_stop_the_reader(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let _ = read(&bytes);
-            let _ = read(&[b"email;name\n".as_slice(), &bytes].concat());
-        }
-    }
-
-    #[test]
-    fn no_name_holds_a_line_break() {
-        let (people, _) = read(b"email,name\na@example.org,\"a\r\nBcc: b@example.org\"\n").unwrap();
-        assert_eq!(people[0].name.as_deref(), Some("a  Bcc: b@example.org"));
-    }
-}
+mod tests;

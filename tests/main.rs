@@ -42,6 +42,7 @@ mod month;
 mod newcomers;
 mod offer;
 mod online;
+mod people;
 mod pictures;
 mod placeholders;
 mod postfix;

@@ -1,5 +1,5 @@
 //! Any bytes as a list of people: whoever is read has an address that mail can go to, nobody comes twice, and every
-//! problem has its place.
+//! problem has its place; imported, too, where columns say tags, topics, basis and proof.
 #![no_main]
 
 use std::collections::HashSet;
@@ -8,6 +8,7 @@ use std::path::Path;
 use crieur::mail::address::Address;
 use crieur::people::People;
 use crieur::secrets::Secrets;
+use crieur::store::recipients::Basis;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -33,5 +34,27 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(people.problems.iter().all(|problem| problem.place.is_some()));
         }
         Err(problem) => assert!(problem.place.is_some()),
+    }
+    if let Ok(people) = People::open(&folder, Path::new(&name), &secrets) {
+        let mission = Basis { kind: "mission".to_string(), proof: None };
+        let mut people = people.for_import("news", vec!["events".to_string()], mission);
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        loop {
+            let batch = people.next_newcomers();
+            if batch.is_empty() {
+                break;
+            }
+            for person in batch {
+                assert!(person.tags.iter().flatten().all(|tag| is_name(tag)));
+                assert!(person.topics.is_none_or(|topics| topics == "events"));
+                if let Some(basis) = person.basis {
+                    assert!(basis.kind == "mission" || basis.proof.is_some() || person.left);
+                    assert!(basis.proof.is_none_or(|proof| !proof.contains(['\r', '\n', '\0'])));
+                }
+            }
+        }
+        assert!(people.problems.iter().all(|problem| problem.place.is_some()));
     }
 });

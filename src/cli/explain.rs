@@ -8,7 +8,7 @@ use super::office::{Office, runtime};
 use super::{Globals, Outcome};
 use crate::mail::address::Address;
 use crate::store::bounces::Told;
-use crate::store::explain::Explained;
+use crate::store::explain::{Explained, NOT_KEPT};
 
 pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
     let address = match Address::parse(&arguments.address) {
@@ -23,6 +23,8 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         let deliveries = office.store.explain(recipient).await?;
         let told = office.store.told(recipient).await?;
         let nothing = office.store.nothing_in(recipient).await?;
+        let erased = office.store.erased_since(recipient).await?;
+        let history = office.store.history_of(recipient).await?;
         office.store.close().await?;
         let zone = office.config.site.time_zone;
         let shown = |moment: DateTime<Utc>| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string();
@@ -64,6 +66,7 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
                 .collect();
             globals.print_json(&json!({
                 "address": address, "newsletters": standing, "suppressed": suppressed, "editions": editions,
+                "erased": erased.map(rfc3339), "history": history.len(),
             }))?;
             return Ok(Outcome::Done);
         }
@@ -71,12 +74,17 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         for (newsletter, state, since) in &standing {
             lines.push(format!("  {newsletter}: {state} since {}", shown(*since)));
         }
-        if standing.is_empty() {
+        if let Some(since) = erased {
+            lines.push(format!("  was erased on {}: no list takes this address in", shown(since)));
+        } else if standing.is_empty() {
             lines.push("  is on no newsletter's list in the database".to_string());
         }
         if let Some((reason, reply, at)) = &suppression {
             let reply = reply.as_deref().unwrap_or("");
             lines.push(format!("  suppressed since {} ({reason}): {reply}", shown(*at)));
+        }
+        if !history.is_empty() {
+            lines.push(format!("  history: {} entries; see `crieur recipients history {address}`", history.len()));
         }
         for (newsletter, number, delivery) in &deliveries {
             lines.push(match delivery {
@@ -123,6 +131,7 @@ fn words(delivery: &Explained, shown: impl Fn(DateTime<Utc>) -> String) -> Strin
         "pending" if delivery.attempts == 0 => "not tried yet".to_string(),
         "pending" => format!("tried {} times, again at {}: {reply}", delivery.attempts, shown(delivery.next_try)),
         "claimed" | "sending" => format!("under way since {at}"),
+        NOT_KEPT => format!("no delivery is kept of it; it was reduced to totals on {at}"),
         state => format!("{state} at {at}: {reply}"),
     };
     if delivery.uncertain > 0 && delivery.state != "uncertain" {

@@ -24,6 +24,7 @@ pub mod preview;
 pub mod recipients;
 mod remembered;
 pub mod report;
+mod retention;
 pub mod run;
 pub mod send;
 pub mod serve;

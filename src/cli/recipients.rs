@@ -1,7 +1,9 @@
 //! `crieur recipients`: the people of newsletters whose list is in the database (`to: recipients`).
 
-use std::fs::File;
-use std::io::Write;
+mod erase;
+mod history;
+mod listing;
+
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
@@ -14,22 +16,26 @@ use super::{Globals, Outcome, report};
 use crate::config::Audience;
 use crate::mail::address::Address;
 use crate::mail::header::one_line;
-use crate::people::People;
+use crate::people::{People, names};
 use crate::problem::Problems;
-use crate::store::recipients::{Addressee, Basis, Intake, Listed, Taken};
+use crate::store::recipients::{Addressee, Basis, Intake, Newcomer, Taken};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add one person
     Add(Add),
-    /// Take people in from a CSV file whose first line names its columns: email, name, and any more
+    /// Take people in from a CSV file whose first line names its columns: email, name, tags, topics, basis, proof, and any more
     Import(Import),
     /// Write the people as CSV
-    Export(Export),
-    /// List the people
-    List(List),
+    Export(listing::Export),
+    /// List the people: all, or those of a newsletter, a state, a tag, a basis, a domain
+    List(listing::List),
     /// Take a person off: they count as having left, and no import brings them back
     Remove(Remove),
+    /// Erase a person: nothing is left of them but a keyed hash, which keeps the address away
+    Erase(erase::Erase),
+    /// What was said of a person's subscriptions, when, and on what basis; --verify looks whether it was tampered with
+    History(history::History),
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,9 +45,18 @@ pub struct Add {
     pub name: Option<String>,
     #[command(flatten)]
     pub on: On,
+    /// Give them a tag; more than once for several
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Only this topic of the newsletter; more than once for several (default: all of it)
+    #[arg(long = "topic", value_name = "TOPIC")]
+    pub topics: Vec<String>,
     /// Bring back somebody who has left, at their own wish, or whose address was given up
     #[arg(long)]
     pub again: bool,
+    /// Take in somebody who was erased: they ask for it anew
+    #[arg(long)]
+    pub after_erasure: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +64,9 @@ pub struct Import {
     pub file: PathBuf,
     #[command(flatten)]
     pub on: On,
+    /// Give all of them a tag; more than once for several
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
     /// The file is the whole list: whoever is not in it is retired
     #[arg(long)]
     pub sync: bool,
@@ -60,11 +78,12 @@ pub struct On {
     /// The newsletter (default: the only one with `to: recipients`)
     #[arg(long, value_name = "NAME")]
     pub newsletter: Option<String>,
-    /// Why they may be written to: mission (officials named to a network) or consent (then --proof says where it is kept)
-    #[arg(long, value_enum, default_value = "mission")]
-    pub basis: BasisKind,
+    /// Why they may be written to: mission (officials named to a network; the default) or consent (then a proof says where
+    /// it is recorded)
+    #[arg(long, value_enum)]
+    pub basis: Option<BasisKind>,
     /// Where their consent is recorded: a form, a date, a file
-    #[arg(long, value_name = "TEXT", required_if_eq("basis", "consent"))]
+    #[arg(long, value_name = "TEXT")]
     pub proof: Option<String>,
 }
 
@@ -74,19 +93,13 @@ pub enum BasisKind {
     Consent,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct Export {
-    /// Where to write (default: standard output)
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    #[arg(long, value_name = "NAME")]
-    pub newsletter: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct List {
-    #[arg(long, value_name = "NAME")]
-    pub newsletter: Option<String>,
+impl BasisKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            BasisKind::Mission => "mission",
+            BasisKind::Consent => "consent",
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,9 +117,11 @@ pub fn run(globals: &Globals, command: Command) -> anyhow::Result<Outcome> {
         let outcome = match command {
             Command::Add(arguments) => add(globals, &mut office, arguments).await,
             Command::Import(arguments) => import(globals, &mut office, arguments).await,
-            Command::Export(arguments) => export(&mut office, arguments).await,
-            Command::List(arguments) => list(globals, &mut office, arguments).await,
+            Command::Export(arguments) => listing::export(&mut office, arguments).await,
+            Command::List(arguments) => listing::list(globals, &mut office, arguments).await,
             Command::Remove(arguments) => remove(globals, &mut office, arguments).await,
+            Command::Erase(arguments) => erase::run(globals, &mut office, arguments).await,
+            Command::History(arguments) => history::run(globals, &mut office, arguments).await,
         };
         office.close_after(outcome).await
     })
@@ -138,18 +153,52 @@ fn newsletter_of(office: &Office, named: Option<&str>) -> anyhow::Result<String>
     }
 }
 
-fn intake(globals: &Globals, office: &Office, on: &On, source: &'static str, revive: bool) -> anyhow::Result<Intake> {
-    let kind = match on.basis {
-        BasisKind::Mission => "mission",
-        BasisKind::Consent => "consent",
+/// People on the basis that was named, or on a mission.
+fn basis(on: &On) -> Basis {
+    let kind = match (on.basis, &on.proof) {
+        (Some(BasisKind::Consent), _) | (None, Some(_)) => "consent",
+        _ => "mission",
     };
+    Basis { kind: kind.to_string(), proof: on.proof.as_deref().map(one_line).filter(|proof| !proof.is_empty()) }
+}
+
+fn intake(
+    globals: &Globals,
+    office: &Office,
+    on: &On,
+    tags: &[String],
+    source: &'static str,
+) -> anyhow::Result<Intake> {
+    let tags =
+        names(&tags.join(" ")).map_err(|name| anyhow::anyhow!("{name:?} is no tag: a-z, 0-9 and - make one"))?;
     Ok(Intake {
         newsletter: newsletter_of(office, on.newsletter.as_deref())?,
-        basis: Basis { kind: kind.to_string(), proof: on.proof.clone() },
+        basis: basis(on),
+        restates: on.basis.is_some() || on.proof.is_some(),
+        tags,
+        topics: None,
         source,
-        revive,
+        revive: false,
+        revive_erased: false,
         now: globals.now,
     })
+}
+
+/// The names of a newsletter's topics.
+fn topics_of(office: &Office, newsletter: &str) -> anyhow::Result<Vec<String>> {
+    Ok(office.newsletter(newsletter)?.topics.iter().map(|topic| topic.name.clone()).collect())
+}
+
+/// As the database keeps them; `None`: all.
+fn topics(office: &Office, newsletter: &str, named: &[String]) -> anyhow::Result<Option<String>> {
+    let known = topics_of(office, newsletter)?;
+    let named = names(&named.join(" ")).map_err(|name| anyhow::anyhow!("{name:?} is no topic"))?;
+    match named.iter().find(|name| !known.contains(name)) {
+        Some(name) if known.is_empty() => bail!("{newsletter} has no topics, so that {name:?} is none of them"),
+        Some(name) => bail!("{newsletter} has no topic {name:?}: its topics are {}", known.join(", ")),
+        None if named.is_empty() => Ok(None),
+        None => Ok(Some(named.join(" "))),
+    }
 }
 
 fn address_of(text: &str) -> anyhow::Result<Address> {
@@ -158,7 +207,12 @@ fn address_of(text: &str) -> anyhow::Result<Address> {
 
 async fn add(globals: &Globals, office: &mut Office, arguments: Add) -> anyhow::Result<Outcome> {
     let address = address_of(&arguments.address)?;
-    let intake = intake(globals, office, &arguments.on, "add", arguments.again)?;
+    let mut intake = intake(globals, office, &arguments.on, &arguments.tags, "add")?;
+    if intake.basis.kind == "consent" && intake.basis.proof.is_none() {
+        bail!("a consent needs its proof: say with --proof where it is recorded: a form, a date, a file");
+    }
+    intake.topics = topics(office, &intake.newsletter, &arguments.topics)?;
+    (intake.revive, intake.revive_erased) = (arguments.again || arguments.after_erasure, arguments.after_erasure);
     let mut person = vec![Addressee {
         id: office.secrets.recipient_id(&address.to_string()),
         email: address.to_string(),
@@ -166,12 +220,15 @@ async fn add(globals: &Globals, office: &mut Office, arguments: Add) -> anyhow::
         fields: "{}".to_string(),
     }];
     let taken = office.store.take_in(&intake, || std::mem::take(&mut person)).await?;
+    if taken.erased > 0 {
+        bail!("{address} was erased, and is kept away: only if they ask for it anew themselves, say --after-erasure");
+    }
     if taken.left > 0 {
         bail!("{address} has left {}: if they ask to come back themselves, say --again", intake.newsletter);
     }
     let recipient = office.secrets.recipient_id(&address.to_string());
     if arguments.again {
-        if office.store.lift_suppression(recipient).await? {
+        if office.store.lift_suppression(recipient, globals.now).await? {
             globals.say(format_args!("{address}: letters go there again"));
         }
     } else if let Some((reason, ..)) = office.store.suppression(recipient).await? {
@@ -188,11 +245,12 @@ async fn add(globals: &Globals, office: &mut Office, arguments: Add) -> anyhow::
 }
 
 async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> anyhow::Result<Outcome> {
-    let intake = intake(globals, office, &arguments.on, "import", false)?;
+    let intake = intake(globals, office, &arguments.on, &arguments.tags, "import")?;
+    let topics = topics_of(office, &intake.newsletter)?;
     // A file named on the command line is where the person is, not where the project is.
     let here = std::env::current_dir().context("the current folder has no name")?;
     let people = match People::open(&here, &arguments.file, &office.secrets) {
-        Ok(people) => people,
+        Ok(people) => people.for_import(&intake.newsletter, topics, intake.basis.clone()),
         Err(problem) => return Err(super::Unusable(Problems(vec![*problem])).into()),
     };
     let (batches, reader) = read_ahead(people);
@@ -208,6 +266,9 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
         "{}: {} added, {} updated, {} unchanged, {} left before and stay so, {} retired",
         intake.newsletter, taken.added, taken.updated, taken.unchanged, taken.left, taken.retired
     ));
+    if taken.erased > 0 {
+        globals.say(format_args!("{} were erased, and are kept away: take them out of the file", taken.erased));
+    }
     if globals.json {
         globals.print_json(&taken_json(&intake.newsletter, &taken, report::problems_as_json(&problems)))?;
     }
@@ -215,11 +276,11 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
 }
 
 /// Reads the next people while the database takes in the last ones. What the thread gives is the list's problems.
-fn read_ahead(mut people: People) -> (Receiver<Vec<Addressee>>, JoinHandle<Problems>) {
+fn read_ahead(mut people: People) -> (Receiver<Vec<Newcomer>>, JoinHandle<Problems>) {
     let (sender, batches) = std::sync::mpsc::sync_channel(8);
     let reader = std::thread::spawn(move || {
         loop {
-            let batch = people.next_batch();
+            let batch = people.next_newcomers();
             // The end; or nobody takes them in any more.
             if batch.is_empty() || sender.send(batch).is_err() {
                 return people.problems;
@@ -237,93 +298,9 @@ fn taken_json(newsletter: &str, taken: &Taken, problems: Value) -> Value {
         "unchanged": taken.unchanged,
         "left": taken.left,
         "retired": taken.retired,
+        "erased": taken.erased,
         "problems": problems,
     })
-}
-
-/// Gives every person and newsletter to `each`, in batches.
-async fn walk(
-    office: &mut Office,
-    newsletter: Option<&str>,
-    mut each: impl FnMut(&Listed) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    if let Some(name) = newsletter {
-        office.newsletter(name)?;
-    }
-    let mut after = (String::new(), String::new());
-    loop {
-        let batch = office.store.list_recipients(newsletter, (&after.0, &after.1), 1000).await?;
-        let Some(last) = batch.last() else { return Ok(()) };
-        after = (last.addressee.email.clone(), last.newsletter.clone());
-        batch.iter().try_for_each(&mut each)?;
-    }
-}
-
-async fn export(office: &mut Office, arguments: Export) -> anyhow::Result<Outcome> {
-    let target: Box<dyn Write> = match &arguments.out {
-        Some(path) => Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?),
-        None => Box::new(std::io::stdout().lock()),
-    };
-    let mut writer = csv::Writer::from_writer(target);
-    writer
-        .write_record(["email", "name", "newsletter", "state", "basis", "proof", "added", "suppressed", "fields"])
-        .map_err(unread)?;
-    walk(office, arguments.newsletter.as_deref(), |listed| {
-        let row = writer.write_record([
-            listed.addressee.email.as_str(),
-            listed.addressee.name.as_deref().unwrap_or(""),
-            &listed.newsletter,
-            &listed.state,
-            &listed.basis.kind,
-            listed.basis.proof.as_deref().unwrap_or(""),
-            &listed.added.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            if listed.suppressed { "1" } else { "0" },
-            &listed.addressee.fields,
-        ]);
-        row.map_err(unread)
-    })
-    .await?;
-    writer.flush().map_err(csv::Error::from).map_err(unread)?;
-    Ok(Outcome::Done)
-}
-
-/// Of a list that is written to standard output: whoever has read enough may go.
-fn unread(error: csv::Error) -> anyhow::Error {
-    match error.kind() {
-        csv::ErrorKind::Io(io) if io.kind() == std::io::ErrorKind::BrokenPipe => report::NobodyReads.into(),
-        _ => error.into(),
-    }
-}
-
-async fn list(globals: &Globals, office: &mut Office, arguments: List) -> anyhow::Result<Outcome> {
-    let mut all = Vec::new();
-    let mut lines = String::new();
-    walk(office, arguments.newsletter.as_deref(), |listed| {
-        let Listed { addressee, basis, added, newsletter, state, suppressed } = listed;
-        if globals.json {
-            let fields: Value = serde_json::from_str(&addressee.fields).unwrap_or_default();
-            all.push(json!({
-                "email": addressee.email, "name": addressee.name, "fields": fields, "newsletter": newsletter,
-                "state": state, "suppressed": suppressed, "basis": basis.kind, "proof": basis.proof,
-                "added": added.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            }));
-        } else {
-            let name = addressee.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
-            let suppressed = if *suppressed { ", suppressed" } else { "" };
-            lines
-                .push_str(&format!("{}{name}: {newsletter}, {state}{suppressed}, {}\n", addressee.email, basis.kind));
-        }
-        Ok(())
-    })
-    .await?;
-    if globals.json {
-        globals.print_json(&json!({ "recipients": all }))?;
-    } else if lines.is_empty() {
-        globals.say("nobody yet: `crieur recipients import FILE`");
-    } else {
-        globals.print(&lines)?;
-    }
-    Ok(Outcome::Done)
 }
 
 async fn remove(globals: &Globals, office: &mut Office, arguments: Remove) -> anyhow::Result<Outcome> {
@@ -336,12 +313,12 @@ async fn remove(globals: &Globals, office: &mut Office, arguments: Remove) -> an
         bail!("{address} is on no list here");
     }
     let left = match &arguments.newsletter {
-        Some(name) => office.store.leave(recipient, Some(name), globals.now).await?,
+        Some(name) => office.store.remove(recipient, Some(name), globals.now).await?,
         None => {
-            let mut left = office.store.leave(recipient, None, globals.now).await?;
+            let mut left = office.store.remove(recipient, None, globals.now).await?;
             // Lists in files have no row yet: the next edition must not go to them either.
             for newsletter in office.config.newsletters.iter().filter(|one| matches!(one.to, Audience::File(_))) {
-                left += office.store.leave(recipient, Some(&newsletter.name), globals.now).await?;
+                left += office.store.remove(recipient, Some(&newsletter.name), globals.now).await?;
             }
             left
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::office::{Office, in_turn, is_overtaken, material, runtime};
 use super::post::Posted;
-use super::{Globals, Outcome, Unusable, build};
+use super::{Globals, Outcome, Unusable, build, retention};
 use crate::announce::{self, Asked};
 use crate::mail::delivery::Stop;
 use crate::project::Project;
@@ -115,6 +115,7 @@ async fn work(globals: &Globals, office: &mut Office, arguments: &Args) -> anyho
         posted.deliver(globals, office, &setting, |name| !known(name)).await?;
         editions = posted.editions(office, |_| true).await?;
         posted.keep(globals, office).await?;
+        retention::keep(globals, office).await?;
     }
     posted.conclude(globals, &project.config, &editions, Some(feeds))
 }

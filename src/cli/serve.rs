@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use self::reload::Reload;
 use super::office::Office;
-use super::{Globals, Outcome, report};
+use super::{Globals, Outcome, report, retention};
 use crate::mail::clock::Clock;
 use crate::store::Database;
 use crate::web::server::{self, Bounds};
@@ -60,7 +60,7 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     let speaking = globals.clone();
     let log = move |words: &str| speaking.say(crate::store::without_addresses(words));
     let clock = Clock::starting(globals.now);
-    let current = Current::new(Service::new(config, secrets, clock, (database, store), Box::new(log)));
+    let current = Current::new(Service::new(config, secrets, clock, (database.clone(), store), Box::new(log)));
     let service = current.get();
     let open = service.config.newsletters.iter().any(|newsletter| newsletter.subscribe);
     if let Some(missing) = service.posting.missing().filter(|_| open) {
@@ -69,6 +69,7 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
     drop(service);
     let posted = current.clone();
     let posting = posting::Office::open(move || posted.get());
+    let sweeping = tokio::spawn(retention::now_and_then(globals.clone(), database, current.clone(), clock));
     let schedule = arguments.with_schedule.then(|| schedule::start(globals, clock));
     let answering = current.clone();
     let answer = move |request| routes::answer(answering.get(), request);
@@ -89,6 +90,7 @@ async fn serve(globals: &Globals, arguments: Args) -> anyhow::Result<Outcome> {
         }
     }
     drop(parting);
+    sweeping.abort();
     let patience = Bounds::of_this_machine().parting;
     // All at once: none of them waits for another one.
     let (served, (), ()) = tokio::join!(serving, posting.close(patience), async {

@@ -20,6 +20,7 @@ pub mod people;
 pub mod placeholders;
 mod read;
 mod reader;
+mod retention;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use newsletter::{
     Approve, Archive, Audience, Backlog, Images, Leave, Mailbox, Missed, Newsletter, OnUncertain, Schedule,
     SectionConfig, Segment, Topic, WeightBudget,
 };
+pub use retention::Retention;
 pub use values::is_loopback;
 
 /// Everything that one project says.
@@ -59,6 +61,7 @@ pub struct Config {
     /// The folder of keys (`secrets`), absolute; `CRIEUR_KEYS_FILE` overrides it.
     pub secrets: PathBuf,
     pub web: Web,
+    pub retention: Retention,
     /// By file stem, sorted.
     pub feeds: Vec<FeedConfig>,
     /// By file stem, sorted.

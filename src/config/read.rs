@@ -12,7 +12,7 @@ use url::Url;
 use super::reader::{File, Mapping, Node, reject};
 use super::{
     Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Network, Person, Pictures, Publish, Site, Tls,
-    UnknownShortcode, Watching, Web, built, content_paths, dkim, feeds, joining, newsletters, values, variables,
+    UnknownShortcode, Watching, Web, built, content_paths, dkim, feeds, joining, newsletters, retention, values, variables,
 };
 use crate::problem::{Problem, Problems, Source};
 
@@ -90,6 +90,7 @@ fn main_file(root: &Path, file: &File) -> Config {
     publish.finish();
     let pictures = pictures(top.section("pictures"));
     let web = web(top.section("web"));
+    let retention = retention::read(top.section("retention"));
     let database = top.parsed("database", database).unwrap_or_else(|| "sqlite:var/crieur.db".to_string());
     let secrets = root.join(top.text("secrets").unwrap_or_else(|| "var/keys".to_string()));
     top.finish();
@@ -103,6 +104,7 @@ fn main_file(root: &Path, file: &File) -> Config {
         database,
         secrets: absolute(&secrets),
         web,
+        retention,
         feeds: Vec::new(),
         newsletters: Vec::new(),
     }

@@ -112,6 +112,7 @@ pub fn config() -> Config {
             confirmations: Confirmations::default(),
             status: Watching::default(),
         },
+        retention: crate::config::Retention::default(),
         feeds: Vec::new(),
         newsletters: Vec::new(),
     }

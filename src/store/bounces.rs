@@ -15,8 +15,9 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::history::{Entry, What};
 use super::newsletters::moment;
-use super::{Result, Store};
+use super::{Result, Store, history};
 
 /// So many letters in a row must come back for lesser reasons before an address is given up.
 const IN_A_ROW: usize = 5;
@@ -140,8 +141,9 @@ impl Store {
         if written.rows_affected() == 0 {
             return Ok(Noted::Known);
         }
+        let mut said = Vec::new();
         if report.policy && is_ours_to_mend(&mut transaction, report.edition).await? {
-            forgive(&mut transaction, report.edition).await?;
+            said = forgive(&mut transaction, report.edition, now).await?;
         }
         let reason = match report.kind {
             _ if !report.may_suppress => None,
@@ -169,15 +171,18 @@ impl Store {
             .await?;
             if suppressed.rows_affected() > 0 {
                 noted = Noted::Suppressed;
+                let entry = Entry::new(report.recipient, What::Suppressed, "report", now);
+                said.push(Entry { note: Some(reason), ..entry });
             }
         }
+        history::append(&mut transaction, &said).await?;
         transaction.commit().await?;
         Ok(noted)
     }
 
     /// A person brings an address back: letters go there again, and what came back before counts no more. Tells whether it
     /// was suppressed.
-    pub async fn lift_suppression(&mut self, recipient: i64) -> Result<bool> {
+    pub async fn lift_suppression(&mut self, recipient: i64, now: DateTime<Utc>) -> Result<bool> {
         let mut transaction = self.write().await?;
         let lifted = sqlx::query("DELETE FROM suppressions WHERE recipient = $1")
             .bind(recipient)
@@ -187,6 +192,10 @@ impl Store {
             .bind(recipient)
             .execute(&mut *transaction)
             .await?;
+        if lifted.rows_affected() > 0 {
+            let entry = Entry::new(recipient, What::Lifted, "operator", now);
+            history::append(&mut transaction, &[entry]).await?;
+        }
         transaction.commit().await?;
         Ok(lifted.rows_affected() > 0)
     }
@@ -223,24 +232,28 @@ fn read_sent(row: &AnyRow) -> Result<Sent> {
     })
 }
 
-/// The sums of what was reported on an edition: a letter counts once, however many reports name it.
+/// The sums of what was reported on an edition: a letter counts once, however many reports name it. Of one whose deliveries
+/// are totals, what was reported before stands in sums, too.
 pub(super) async fn sums(connection: &mut AnyConnection, edition: i64) -> Result<Sums> {
-    let row = sqlx::query(
+    let rows = sqlx::query(
         "SELECT COUNT(DISTINCT CASE WHEN kind IN ('hard', 'soft') THEN recipient ELSE NULL END),
             COUNT(DISTINCT CASE WHEN kind = 'hard' THEN recipient ELSE NULL END),
             COUNT(DISTINCT CASE WHEN kind = 'soft' AND policy = 1 THEN recipient ELSE NULL END),
             COUNT(DISTINCT CASE WHEN kind = 'complaint' THEN recipient ELSE NULL END)
-         FROM returned WHERE edition = $1",
+         FROM returned WHERE edition = $1
+         UNION ALL SELECT returned, hard, policy, complaints FROM returned_totals WHERE edition = $1",
     )
     .bind(edition)
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(Sums {
-        returned: row.try_get(0)?,
-        hard: row.try_get(1)?,
-        policy: row.try_get(2)?,
-        complaints: row.try_get(3)?,
-    })
+    let mut sums = Sums::default();
+    for row in &rows {
+        sums.returned += row.try_get::<i64, _>(0)?;
+        sums.hard += row.try_get::<i64, _>(1)?;
+        sums.policy += row.try_get::<i64, _>(2)?;
+        sums.complaints += row.try_get::<i64, _>(3)?;
+    }
+    Ok(sums)
 }
 
 async fn is_ours_to_mend(connection: &mut AnyConnection, edition: i64) -> Result<bool> {
@@ -257,16 +270,23 @@ async fn is_ours_to_mend(connection: &mut AnyConnection, edition: i64) -> Result
     Ok(sums.refused_by_policy(accepted))
 }
 
-/// Whoever was given up after a row of returns that ended with this edition's refusal is free again.
-async fn forgive(connection: &mut AnyConnection, edition: i64) -> Result<()> {
-    sqlx::query(
+/// Whoever was given up after a row of returns that ended with this edition's refusal is free again. Gives what is to be
+/// written down.
+async fn forgive(connection: &mut AnyConnection, edition: i64, now: DateTime<Utc>) -> Result<Vec<Entry<'static>>> {
+    let people: Vec<i64> = sqlx::query_scalar(
         "DELETE FROM suppressions WHERE reason = 'soft-bounce' AND recipient IN
-            (SELECT recipient FROM returned WHERE edition = $1 AND kind = 'soft' AND policy = 1)",
+            (SELECT recipient FROM returned WHERE edition = $1 AND kind = 'soft' AND policy = 1) RETURNING recipient",
     )
     .bind(edition)
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(())
+    Ok(lifted(people, now))
+}
+
+/// That people's addresses are not given up any more, for it was our fault.
+pub(super) fn lifted(mut people: Vec<i64>, now: DateTime<Utc>) -> Vec<Entry<'static>> {
+    people.sort_unstable();
+    people.into_iter().map(|recipient| Entry::new(recipient, What::Lifted, "report", now)).collect()
 }
 
 /// One letter to somebody, as [`in_a_row`] looks at it.

@@ -300,27 +300,39 @@ pub(super) async fn counts(connection: &mut AnyConnection, edition: i64) -> Resu
     .bind(edition)
     .fetch_all(&mut *connection)
     .await?;
+    let totals =
+        sqlx::query("SELECT state, CAST(SUM(letters) AS BIGINT) FROM totals WHERE edition = $1 GROUP BY state")
+            .bind(edition)
+            .fetch_all(&mut *connection)
+            .await?;
     let reports = super::bounces::sums(connection, edition).await?;
     let mut counts = Counts { reports, ..Counts::default() };
     for row in &rows {
         let (state, number, tried, first): (String, i64, i64, i64) =
             (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-        counts.eligible += number;
-        match state.as_str() {
-            "accepted" => counts.accepted += number,
-            "refused" => counts.refused += number,
-            "suppressed" => counts.suppressed += number,
-            "uncertain" => counts.uncertain += number,
-            "pending" => {
-                counts.pending += number;
-                counts.deferred += tried;
-                counts.due = Some(moment(first));
-                counts.next_try = row.try_get::<Option<i64>, _>(4)?.map(moment);
-            }
-            _ => counts.pending += number,
+        add(&mut counts, &state, number);
+        if state == "pending" {
+            counts.deferred += tried;
+            counts.due = Some(moment(first));
+            counts.next_try = row.try_get::<Option<i64>, _>(4)?.map(moment);
         }
     }
+    for row in &totals {
+        let (state, number): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+        add(&mut counts, &state, number);
+    }
     Ok(counts)
+}
+
+fn add(counts: &mut Counts, state: &str, number: i64) {
+    counts.eligible += number;
+    match state {
+        "accepted" => counts.accepted += number,
+        "refused" => counts.refused += number,
+        "suppressed" => counts.suppressed += number,
+        "uncertain" => counts.uncertain += number,
+        _ => counts.pending += number,
+    }
 }
 
 fn read_edition(row: &AnyRow) -> Result<Edition> {

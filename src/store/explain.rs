@@ -7,6 +7,9 @@ use sqlx::Row;
 use super::newsletters::moment;
 use super::{Result, Store};
 
+/// The state of a delivery of which nothing is known any more but what the edition's totals say, if it was one at all.
+pub const NOT_KEPT: &str = "not kept";
+
 /// One delivery, as `explain` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
@@ -44,7 +47,7 @@ impl Store {
     /// The people of an edition whose deliveries stand in `state`: number and address, by address.
     pub async fn deliveries_in(&mut self, edition: i64, state: &str) -> Result<Vec<(i64, String)>> {
         let rows =
-            sqlx::query("SELECT recipient, email FROM deliveries WHERE edition = $1 AND state = $2 ORDER BY email")
+            sqlx::query("SELECT recipient, email FROM deliveries WHERE edition = $1 AND state = $2 AND email <> '' ORDER BY email")
                 .bind(edition)
                 .bind(state)
                 .fetch_all(&mut self.connection)
@@ -70,7 +73,8 @@ impl Store {
     pub async fn explain(&mut self, recipient: i64) -> Result<Vec<(String, i64, Option<Explained>)>> {
         let rows = sqlx::query(
             "SELECT e.newsletter, e.number, e.state, d.state, COALESCE(d.attempts, 0), COALESCE(d.uncertain, 0),
-                COALESCE(d.next_try, 0), COALESCE(d.updated_at, 0), d.reply, d.message_id
+                COALESCE(d.next_try, 0), COALESCE(d.updated_at, COALESCE(e.reduced_at, 0)), d.reply, d.message_id,
+                CASE WHEN e.reduced_at IS NULL THEN 0 ELSE 1 END
              FROM editions e LEFT JOIN deliveries d ON d.edition = e.id AND d.recipient = $1
              ORDER BY e.composed_at, e.id",
         )
@@ -81,6 +85,8 @@ impl Store {
             .map(|row| {
                 let (newsletter, number): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
                 let state: Option<String> = row.try_get(3)?;
+                let reduced: i64 = row.try_get(10)?;
+                let state = state.or((reduced == 1).then(|| NOT_KEPT.to_string()));
                 let explained = match state {
                     None => None,
                     Some(state) => Some(Explained {

@@ -80,7 +80,8 @@ impl Store {
         let postgres = self.is_postgres();
         let mut transaction = self.write_alone(Alone::Numbering).await?;
         let touched: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM deliveries WHERE edition = $1 AND (attempts > 0 OR state NOT IN ('pending', 'suppressed'))",
+            "SELECT COUNT(*) + (SELECT COUNT(*) FROM totals WHERE edition = $1) FROM deliveries
+             WHERE edition = $1 AND (attempts > 0 OR state NOT IN ('pending', 'suppressed'))",
         )
         .bind(id)
         .fetch_one(&mut *transaction)
@@ -225,8 +226,13 @@ async fn list_these(
     )
     .bind(id)
     .bind(&edition.newsletter)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    // A file may still name them.
+    sqlx::query("DELETE FROM deliveries WHERE edition = $1 AND recipient IN (SELECT recipient FROM erased)")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(batches)
 }
 

@@ -10,9 +10,10 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 
 use super::daily::Before;
+use super::history::{Entry, What};
 use super::newsletters::moment;
 use super::recipients::suppress_under_way;
-use super::{Result, Store};
+use super::{Result, Store, erase, history};
 
 /// What leaving found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,11 @@ impl Store {
     /// Takes somebody off a newsletter, and remembers what was before; whoever has left already stays so.
     pub async fn leave_from_page(&mut self, recipient: i64, newsletter: &str, now: DateTime<Utc>) -> Result<Left> {
         let mut transaction = self.write().await?;
+        if let Some(since) = erase::is_erased(&mut transaction, recipient).await? {
+            return Ok(Left { since, can_be_undone: false });
+        }
         let before = Before::of(&mut transaction, recipient).await?;
+        let mut changed = 0;
         for text in [
             "UPDATE subscriptions SET was = state, state = 'left', since = $1
              WHERE newsletter = $2 AND recipient = $3 AND state <> 'left'",
@@ -36,7 +41,7 @@ impl Store {
              VALUES ($1, $2, $3, 'left', 'leave', 0, 'absent') ON CONFLICT (newsletter, recipient) DO NOTHING",
         ] {
             let query = sqlx::query(text).bind(now.timestamp()).bind(newsletter).bind(recipient);
-            query.execute(&mut *transaction).await?;
+            changed += query.execute(&mut *transaction).await?.rows_affected();
         }
         suppress_under_way(&mut transaction, recipient, Some(newsletter), now).await?;
         let row = sqlx::query("SELECT since, was FROM subscriptions WHERE newsletter = $1 AND recipient = $2")
@@ -47,6 +52,10 @@ impl Store {
         let was: Option<String> = row.try_get(1)?;
         let left = Left { since: moment(row.try_get(0)?), can_be_undone: was.is_some() };
         before.count(&mut transaction, now).await?;
+        if changed > 0 {
+            let entry = Entry::new(recipient, What::Left, "page", now).on(newsletter);
+            history::append(&mut transaction, &[entry]).await?;
+        }
         transaction.commit().await?;
         Ok(left)
     }
@@ -73,6 +82,10 @@ impl Store {
             undone += query.bind(left.timestamp()).execute(&mut *transaction).await?.rows_affected();
         }
         before.count(&mut transaction, now).await?;
+        if undone > 0 {
+            let entry = Entry::new(recipient, What::CameBack, "page", now).on(newsletter);
+            history::append(&mut transaction, &[entry]).await?;
+        }
         transaction.commit().await?;
         Ok(undone > 0)
     }

@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::bounces::lifted;
 use super::newsletters::moment;
-use super::{Result, Store};
+use super::{Result, Store, history};
 
 /// A row of the ledger that this process has claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Store {
     pub async fn resend_uncertain(&mut self, edition: i64, now: DateTime<Utc>) -> Result<u64> {
         let resent = sqlx::query(
             "UPDATE deliveries SET state = 'pending', next_try = $1, updated_at = $1
-             WHERE edition = $2 AND state = 'uncertain' AND uncertain <= 2",
+             WHERE edition = $2 AND state = 'uncertain' AND uncertain <= 2 AND email <> ''",
         )
         .bind(now.timestamp())
         .bind(edition)
@@ -177,15 +178,20 @@ impl Store {
     /// The refusals were ours to mend: those of this edition are to be tried again, and whom it suppressed is free.
     pub async fn take_refusals_back(&mut self, edition: i64, now: DateTime<Utc>) -> Result<()> {
         let mut transaction = self.write().await?;
-        sqlx::query("DELETE FROM suppressions WHERE edition = $1").bind(edition).execute(&mut *transaction).await?;
+        let free: Vec<i64> = sqlx::query_scalar("DELETE FROM suppressions WHERE edition = $1 RETURNING recipient")
+            .bind(edition)
+            .fetch_all(&mut *transaction)
+            .await?;
+        // Whoever was erased since has no address any more.
         sqlx::query(
             "UPDATE deliveries SET state = 'pending', next_try = $1, updated_at = $1
-             WHERE edition = $2 AND state = 'refused'",
+             WHERE edition = $2 AND state = 'refused' AND email <> ''",
         )
         .bind(now.timestamp())
         .bind(edition)
         .execute(&mut *transaction)
         .await?;
+        history::append(&mut transaction, &lifted(free, now)).await?;
         Ok(transaction.commit().await?)
     }
 

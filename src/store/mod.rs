@@ -19,6 +19,7 @@ mod branch;
 pub mod daily;
 pub mod database;
 pub mod editions;
+pub mod erase;
 mod error;
 pub mod explain;
 pub mod freeze;
@@ -27,6 +28,7 @@ mod intake;
 pub mod items;
 pub mod leaving;
 pub mod ledger;
+pub mod listing;
 pub mod newsletters;
 pub mod outbox;
 pub mod pictures;
@@ -34,6 +36,7 @@ mod places;
 pub mod readers;
 pub mod recipients;
 pub mod replies;
+pub mod retention;
 pub mod shares;
 pub mod signups;
 pub mod workers;
@@ -117,6 +120,8 @@ impl Store {
                 "PRAGMA busy_timeout = 60000",
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA synchronous = FULL",
+                // What was deleted is overwritten: people are erased.
+                "PRAGMA secure_delete = ON",
                 // 24 MB, where they are of use: a million people's indexes do not fit into the usual two.
                 "PRAGMA cache_size = -24576",
             ] {

@@ -1,14 +1,16 @@
 //! People, which newsletters each receives, and whom no letter may reach.
 //!
-//! Promises: nobody who left is revived by an import; leaving takes effect with the commit.
+//! Promises: nobody who left is revived by an import; leaving takes effect with the commit, and is written down with it
+//! ([`history`]).
 
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
 use super::daily::Before;
+use super::history::{Entry, What};
 use super::ledger::LEFT;
 use super::newsletters::moment;
-use super::{Result, Store};
+use super::{Result, Store, erase, history};
 
 /// Somebody a letter can go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,28 @@ pub struct Addressee {
     pub name: Option<String>,
     /// JSON: what else the list says of this person.
     pub fields: String,
+}
+
+/// Somebody whom a list names, with what it says of them beside what letters show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    pub addressee: Addressee,
+    /// Sorted. `None`: the list does not tell, and they keep those that they have.
+    pub tags: Option<Vec<String>>,
+    /// Sorted names with single spaces, for who is subscribed by this. `None`: everything.
+    pub topics: Option<String>,
+    /// `None`: the intake's.
+    pub basis: Option<Basis>,
+    /// The list says that they left.
+    pub left: bool,
+    /// The list says that no letter may go there, and why: `bounce`, `soft-bounce`, `complaint`.
+    pub suppressed: Option<String>,
+}
+
+impl From<Addressee> for Newcomer {
+    fn from(addressee: Addressee) -> Newcomer {
+        Newcomer { addressee, tags: None, topics: None, basis: None, left: false, suppressed: None }
+    }
 }
 
 /// On what basis people are on a list.
@@ -35,10 +59,18 @@ pub struct Basis {
 pub struct Intake {
     pub newsletter: String,
     pub basis: Basis,
+    /// Whether this basis also counts for those who are known already; the one that a list names always does.
+    pub restates: bool,
+    /// Added to the tags of all.
+    pub tags: Vec<String>,
+    /// Whom the list leaves it open for; as in [`Newcomer::topics`].
+    pub topics: Option<String>,
     /// `import` or `add`.
     pub source: &'static str,
     /// Whether somebody who left may come back: a person says so, for one person.
     pub revive: bool,
+    /// Whether somebody who was erased may come back: the same, and with a word of its own.
+    pub revive_erased: bool,
     pub now: DateTime<Utc>,
 }
 
@@ -50,50 +82,54 @@ pub struct Taken {
     pub unchanged: u64,
     /// Left before, and stay so.
     pub left: u64,
+    /// Were erased, and are not taken in.
+    pub erased: u64,
     /// Not in the file any more (`--sync`).
     pub retired: u64,
 }
 
-/// One person, as `recipients list` and `explain` show them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    pub addressee: Addressee,
-    pub basis: Basis,
-    pub added: DateTime<Utc>,
-    pub newsletter: String,
-    /// `subscribed`, `left`, `retired`.
-    pub state: String,
-    pub suppressed: bool,
-}
-
 impl Store {
-    /// Takes somebody off a newsletter, or off all that they are on, for good. Tells from how many.
+    /// Somebody leaves a newsletter, or all that they are on, for good. Tells how many.
     pub async fn leave(&mut self, recipient: i64, newsletter: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
+        self.take_off(recipient, newsletter, Entry::new(recipient, What::Left, "letter", now)).await
+    }
+
+    /// The operator takes somebody off a newsletter, or off all that they are on, for good. Tells from how many.
+    pub async fn remove(&mut self, recipient: i64, newsletter: Option<&str>, now: DateTime<Utc>) -> Result<u64> {
+        self.take_off(recipient, newsletter, Entry::new(recipient, What::Removed, "operator", now)).await
+    }
+
+    async fn take_off(&mut self, recipient: i64, newsletter: Option<&str>, entry: Entry<'_>) -> Result<u64> {
+        let now = entry.at;
         let mut transaction = self.write().await?;
+        if erase::is_erased(&mut transaction, recipient).await?.is_some() {
+            return Ok(0);
+        }
         let before = Before::of(&mut transaction, recipient).await?;
-        let mut left = sqlx::query(
+        let mut left: Vec<String> = sqlx::query_scalar(
             "UPDATE subscriptions SET state = 'left', since = $1
-             WHERE recipient = $2 AND state <> 'left' AND (newsletter = $3 OR CAST($4 AS BIGINT) = 1)",
+             WHERE recipient = $2 AND state <> 'left' AND (newsletter = $3 OR CAST($4 AS BIGINT) = 1)
+             RETURNING newsletter",
         )
         .bind(now.timestamp())
         .bind(recipient)
         .bind(newsletter.unwrap_or(""))
         .bind(i64::from(newsletter.is_none()))
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
+        .fetch_all(&mut *transaction)
+        .await?;
         if let Some(newsletter) = newsletter {
             // Somebody from a CSV file has no row here yet.
-            left += sqlx::query(
+            let written: Vec<String> = sqlx::query_scalar(
                 "INSERT INTO subscriptions (newsletter, recipient, state, source, import, since)
-                 VALUES ($1, $2, 'left', 'leave', 0, $3) ON CONFLICT (newsletter, recipient) DO NOTHING",
+                 VALUES ($1, $2, 'left', 'leave', 0, $3) ON CONFLICT (newsletter, recipient) DO NOTHING
+                 RETURNING newsletter",
             )
             .bind(newsletter)
             .bind(recipient)
             .bind(now.timestamp())
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
+            .fetch_all(&mut *transaction)
+            .await?;
+            left.extend(written);
         }
         // This is a word of its own: what was left from the page cannot be undone there any more.
         sqlx::query(
@@ -107,8 +143,11 @@ impl Store {
         .await?;
         suppress_under_way(&mut transaction, recipient, newsletter, now).await?;
         before.count(&mut transaction, now).await?;
+        left.sort_unstable();
+        let entries: Vec<Entry<'_>> = left.iter().map(|newsletter| entry.clone().on(newsletter)).collect();
+        history::append(&mut transaction, &entries).await?;
         transaction.commit().await?;
-        Ok(left)
+        Ok(left.len() as u64)
     }
 
     /// Whether somebody is known here, by any newsletter or delivery.
@@ -121,48 +160,6 @@ impl Store {
         .fetch_optional(&mut self.connection)
         .await?;
         Ok(found.is_some())
-    }
-
-    /// People with their newsletters, by address then newsletter: the `limit` that follow `after`. Empty: no more.
-    pub async fn list_recipients(
-        &mut self,
-        newsletter: Option<&str>,
-        after: (&str, &str),
-        limit: i64,
-    ) -> Result<Vec<Listed>> {
-        let rows = sqlx::query(
-            "SELECT r.id, r.email, r.name, r.fields, r.basis, r.proof, r.added_at, s.newsletter, s.state,
-                    CASE WHEN EXISTS (SELECT 1 FROM suppressions x WHERE x.recipient = r.id) THEN 1 ELSE 0 END
-             FROM recipients r JOIN subscriptions s ON s.recipient = r.id
-             WHERE (s.newsletter = $1 OR CAST($2 AS BIGINT) = 1)
-               AND (r.email > $3 OR (r.email = $3 AND s.newsletter > $4))
-             ORDER BY r.email, s.newsletter LIMIT $5",
-        )
-        .bind(newsletter.unwrap_or(""))
-        .bind(i64::from(newsletter.is_none()))
-        .bind(after.0)
-        .bind(after.1)
-        .bind(limit)
-        .fetch_all(&mut self.connection)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let suppressed: i64 = row.try_get(9)?;
-                Ok(Listed {
-                    addressee: Addressee {
-                        id: row.try_get(0)?,
-                        email: row.try_get(1)?,
-                        name: row.try_get(2)?,
-                        fields: row.try_get(3)?,
-                    },
-                    basis: Basis { kind: row.try_get(4)?, proof: row.try_get(5)? },
-                    added: moment(row.try_get(6)?),
-                    newsletter: row.try_get(7)?,
-                    state: row.try_get(8)?,
-                    suppressed: suppressed != 0,
-                })
-            })
-            .collect()
     }
 
     /// How many people a newsletter would go to now.
@@ -230,8 +227,12 @@ pub(crate) mod tests {
         Intake {
             newsletter: "a".to_string(),
             basis: Basis { kind: "mission".to_string(), proof: None },
+            restates: false,
+            tags: Vec::new(),
+            topics: None,
             source: "import",
             revive: false,
+            revive_erased: false,
             now: moment(1000),
         }
     }
@@ -262,7 +263,7 @@ pub(crate) mod tests {
 
             let named = Addressee { name: Some("Ana".to_string()), ..person(3) };
             let taken = take(&mut store, true, vec![person(1), named, person(7), person(9000)]).await;
-            assert_eq!(taken, Taken { added: 1, updated: 1, unchanged: 1, left: 1, retired: 1297 });
+            assert_eq!(taken, Taken { added: 1, updated: 1, unchanged: 1, left: 1, retired: 1297, erased: 0 });
             assert_eq!(store.count_subscribed("a").await.unwrap(), 3);
 
             let taken = take(&mut store, true, (0..1300).map(person).collect()).await;

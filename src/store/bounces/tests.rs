@@ -106,8 +106,8 @@ fn a_person_brings_an_address_back_and_what_came_back_before_counts_no_more(plac
             match number {
                 5 => {
                     assert_eq!(noted, Noted::Suppressed);
-                    assert!(store.lift_suppression(0).await.unwrap());
-                    assert!(!store.lift_suppression(0).await.unwrap());
+                    assert!(store.lift_suppression(0, moment(9)).await.unwrap());
+                    assert!(!store.lift_suppression(0, moment(9)).await.unwrap());
                 }
                 _ => assert_eq!(noted, Noted::Counted, "{number}"),
             }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
+use super::super::history::{self, Entry, What};
 use super::super::{Result, Store, places, storable};
 use super::{Begin, Committed, Settled, Verdict};
 
@@ -35,9 +36,14 @@ impl Store {
         let written = if settled.iter().any(|outcome| outcome.verdict == suppress) {
             let mut transaction = self.write().await?;
             let written = write(&mut transaction, text, desk, settled, begins).await?;
+            let mut said = Vec::new();
             for outcome in settled.iter().filter(|outcome| outcome.verdict == suppress) {
-                give_up(&mut transaction, desk, outcome).await?;
+                if give_up(&mut transaction, desk, outcome).await? {
+                    let entry = Entry::new(outcome.recipient, What::Suppressed, "report", desk.now);
+                    said.push(Entry { note: Some("bounce"), ..entry });
+                }
             }
+            history::append(&mut transaction, &said).await?;
             transaction.commit().await?;
             written
         } else {
@@ -118,7 +124,7 @@ const COLUMNS: usize = 8;
 /// The statement: a row's values are the recipient, the new state, the next try, the reply, how much more uncertain it is,
 /// whether the try does not count, and, where it begins, the connection and the Message-ID. A row that was never begun
 /// counts as tried with its outcome; one that was not tried after all has its try back. A row begins only of an edition that
-/// is being sent, by a worker that nobody has given up, and for somebody who has neither left nor been suppressed.
+/// is being sent, by a worker that nobody has given up, and for somebody who has neither left nor been suppressed or erased.
 pub(super) fn text(rows: usize) -> String {
     let people = (0..rows).map(|row| format!("${}", BEFORE + row * COLUMNS + 1)).collect::<Vec<_>>().join(",");
     let places = places(rows, COLUMNS, BEFORE);
@@ -141,6 +147,7 @@ pub(super) fn text(rows: usize) -> String {
                AND (SELECT e.state FROM editions e WHERE e.id = $1) = 'sending'
                AND (SELECT COUNT(*) FROM workers w WHERE w.id = CAST($2 AS BIGINT)) = 1
                AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.recipient = deliveries.recipient)
+               AND NOT EXISTS (SELECT 1 FROM erased z WHERE z.recipient = deliveries.recipient)
                AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.recipient = deliveries.recipient
                     AND s.newsletter = $4 AND s.state <> 'subscribed')))"
     )
@@ -196,9 +203,9 @@ async fn write(
     Ok(query.execute(connection).await?.rows_affected())
 }
 
-/// No letter goes to this address again.
-async fn give_up(connection: &mut AnyConnection, desk: Desk<'_>, outcome: &Settled) -> Result<()> {
-    sqlx::query(
+/// No letter goes to this address again. Tells whether one did until now.
+async fn give_up(connection: &mut AnyConnection, desk: Desk<'_>, outcome: &Settled) -> Result<bool> {
+    let given_up = sqlx::query(
         "INSERT INTO suppressions (recipient, email, reason, reply, edition, at)
          VALUES ($1, $2, 'bounce', $3, $4, $5) ON CONFLICT (recipient) DO NOTHING",
     )
@@ -209,7 +216,7 @@ async fn give_up(connection: &mut AnyConnection, desk: Desk<'_>, outcome: &Settl
     .bind(desk.now.timestamp())
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(given_up.rows_affected() > 0)
 }
 
 /// People's numbers are never negative.

@@ -41,4 +41,11 @@ CREATE TABLE totals (
     twice BIGINT NOT NULL,              -- of these: how often the answer to a try was cut off
     PRIMARY KEY (edition, variant, state, domain)
 );
+CREATE TABLE returned_totals (
+    edition BIGINT PRIMARY KEY,
+    returned BIGINT NOT NULL,
+    hard BIGINT NOT NULL,
+    policy BIGINT NOT NULL,
+    complaints BIGINT NOT NULL
+);
 ALTER TABLE editions ADD COLUMN reduced_at BIGINT;      -- its deliveries are in `totals` since then
