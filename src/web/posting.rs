@@ -129,7 +129,7 @@ async fn work(service: impl Fn() -> Arc<Service>, mut stopped: watch::Receiver<b
 
 /// Of whoever did not confirm in time, nothing is left.
 async fn forget_unconfirmed(service: &Service, now: DateTime<Utc>) {
-    let before = now - confirm::WHILE;
+    let before = now - service.config.retention.unconfirmed.min(confirm::WHILE);
     let forgotten = service.stores.with(move |store| Box::pin(store.forget_unconfirmed(before))).await;
     if let Err(error) = forgotten {
         (service.log)(&format!("who did not confirm in time is deleted later: {error}"));
