@@ -12,7 +12,8 @@ use url::Url;
 use super::reader::{File, Mapping, Node, reject};
 use super::{
     Auth, Config, Content, Future, Ids, Mail, MarkdownOptions, Network, Person, Pictures, Publish, Site, Tls,
-    UnknownShortcode, Watching, Web, built, content_paths, dkim, feeds, joining, newsletters, retention, values, variables,
+    UnknownShortcode, Watching, Web, built, content_paths, dkim, feeds, joining, newsletters, retention, values,
+    variables,
 };
 use crate::problem::{Problem, Problems, Source};
 
