@@ -3,6 +3,7 @@
 
 use crieur::mail::token;
 use crieur::secrets::Secrets;
+use crieur::web::token as joining;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (i64, u32, &str)| {
@@ -26,5 +27,22 @@ fuzz_target!(|input: (i64, u32, &str)| {
     }
     if let Some((edition, recipient)) = token::read_bounce(&secrets, text) {
         assert_eq!(token::bounce(&secrets, edition, recipient), text.trim().to_ascii_lowercase());
+    }
+    // Those of joining, and the operator's.
+    let (kind, shown) = ("join", joining::form_time(&secrets, "letter", recipient));
+    assert_eq!(joining::read_form_time(&secrets, "letter", &shown), Some(recipient));
+    let confirm = joining::confirm(&secrets, kind, "letter", recipient, i64::from(edition));
+    let read = joining::read_confirm(&secrets, kind, ["other", "letter"], &confirm);
+    assert_eq!(read, Some(("letter", recipient, i64::from(edition))));
+    assert_eq!(token::read_come_back(&secrets, ["letter"], &confirm), None);
+    assert_eq!(joining::read_confirm(&secrets, kind, ["letter"], &back), None);
+    if let Some(shown) = joining::read_form_time(&secrets, "letter", text) {
+        assert_eq!(joining::form_time(&secrets, "letter", shown), text.trim().to_ascii_lowercase());
+    }
+    if let Some((_, recipient, asked)) = joining::read_confirm(&secrets, kind, ["letter"], text) {
+        assert_eq!(joining::confirm(&secrets, kind, "letter", recipient, asked), text.trim().to_ascii_lowercase());
+    }
+    if token::is_status(&secrets, text) {
+        assert_eq!(token::status(&secrets), text.trim().to_ascii_lowercase());
     }
 });
