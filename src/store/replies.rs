@@ -1,4 +1,7 @@
-//! What the receiving domains answered, in sums: of deliveries as they stand, and of what came back since.
+//! What the receiving domains answered, in sums: of deliveries as they stand, or as they stood when they became totals, and of
+//! what came back since.
+//!
+//! BUGS: of deliveries that are totals, what came back is known by edition, not by domain.
 
 use std::collections::HashMap;
 
@@ -79,7 +82,48 @@ impl Store {
         for one in &mut replies {
             one.returned = returned.get(&one.domain).copied().unwrap_or(0);
         }
+        self.add_totals(since, &mut replies).await?;
         Ok(replies)
+    }
+
+    /// Adds what is left of editions whose deliveries are totals now.
+    async fn add_totals(&mut self, since: DateTime<Utc>, replies: &mut Vec<Replies>) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT domain, state, CAST(SUM(letters) AS BIGINT), edition FROM totals
+             WHERE edition IN (SELECT id FROM editions WHERE composed_at >= $1 AND state <> 'cancelled')
+             GROUP BY domain, state, edition ORDER BY domain, edition",
+        )
+        .bind(since.timestamp())
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut people: HashMap<(String, i64), i64> = HashMap::new();
+        for row in &rows {
+            let (domain, state, letters, edition): (String, String, i64, i64) =
+                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            let index = replies.iter().position(|one| one.domain == domain).unwrap_or_else(|| {
+                replies.push(Replies { domain: domain.clone(), ..Replies::default() });
+                replies.len() - 1
+            });
+            let Some(one) = replies.get_mut(index) else { continue };
+            match state.as_str() {
+                "accepted" => one.accepted += letters,
+                "refused" => one.refused += letters,
+                "suppressed" => one.suppressed += letters,
+                "uncertain" => one.uncertain += letters,
+                _ => one.waiting += letters,
+            }
+            // Who they were is gone: as many at least as one of these editions went to.
+            let listed = people.entry((domain, edition)).or_default();
+            *listed += letters;
+            one.people = one.people.max(*listed);
+        }
+        if !rows.is_empty() {
+            let letters = |one: &Replies| {
+                one.accepted + one.refused + one.suppressed + one.uncertain + one.deferred + one.waiting
+            };
+            replies.sort_by(|a, b| letters(b).cmp(&letters(a)).then_with(|| a.domain.cmp(&b.domain)));
+        }
+        Ok(())
     }
 
     /// How many addresses no letter may reach, by the reason.

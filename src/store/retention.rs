@@ -183,6 +183,9 @@ mod tests {
             }
             let before = store.counts(id).await.unwrap();
             assert_eq!((before.eligible, before.accepted, before.reports.hard), (10, 7, 1));
+            let mut replies = store.replies(moment(0)).await.unwrap();
+            assert_eq!((replies.len(), replies[0].accepted, replies[0].returned), (2, 7, 1));
+            replies[0].returned = 0;
             let keep = Keep { deliveries: Some(TimeDelta::days(400)), ..Keep::default() };
             assert_eq!(store.retain(moment(400 * DAY), keep).await.unwrap(), Retained::default());
             let later = moment(400 * DAY + 5001);
@@ -192,6 +195,7 @@ mod tests {
             assert_eq!(store.retain(later, keep).await.unwrap(), Retained::default(), "once");
 
             assert_eq!(store.counts(id).await.unwrap(), before);
+            assert_eq!(store.replies(moment(0)).await.unwrap(), replies);
             let total = |state: &str, domain: &str, letters, twice| Total {
                 variant: 0,
                 state: state.to_string(),
