@@ -7,6 +7,7 @@ mod joining;
 mod keys;
 mod killed;
 mod leaving;
+mod managing;
 mod pages;
 mod peers;
 mod reload;

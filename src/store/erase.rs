@@ -5,7 +5,7 @@
 //! number in the place of the person's. What nobody has begun to send is suppressed first, as is what nobody knows the outcome
 //! of: it is never sent again. The history's entries stay in the chain, and their key is gone.
 //!
-//! Promises: one transaction; from its commit on no body starts for that person, and no list takes them in again, unless
+//! Promises: one transaction for each address that they had; from its commit on no body starts for that person, and no list takes them in again, unless
 //! an operator says so in so many words, or the person confirms anew ([`welcome_again`]). On SQLite what was deleted is
 //! overwritten in the file, and the log beside it emptied where nobody else is reading.
 //!
@@ -41,11 +41,30 @@ const TABLES: &[&str] = &[
 ];
 
 /// What they asked for on the web before: it must not bring them back. Asked anew, it may.
-const ASKED: &[&str] = &["DELETE FROM signups WHERE recipient = $1", "DELETE FROM outbox WHERE recipient = $1"];
+const ASKED: &[&str] = &[
+    "DELETE FROM signups WHERE recipient = $1",
+    "DELETE FROM outbox WHERE recipient = $1",
+    "DELETE FROM moves WHERE recipient = $1 OR to_recipient = $1",
+    "DELETE FROM moved WHERE recipient = $1 OR to_recipient = $1",
+];
 
 impl Store {
     /// Erases a person everywhere.
     pub async fn erase(&mut self, recipient: i64, now: DateTime<Utc>) -> Result<Erased> {
+        let mut erased = Erased { was_known: false, deliveries: 0, under_way: 0 };
+        let mut numbers = self.earlier_addresses(recipient).await?;
+        numbers.push(recipient);
+        for number in numbers {
+            let one = self.erase_number(number, now).await?;
+            erased.was_known |= one.was_known;
+            erased.deliveries += one.deliveries;
+            erased.under_way += one.under_way;
+        }
+        Ok(erased)
+    }
+
+    /// Under one of the addresses that they had.
+    async fn erase_number(&mut self, recipient: i64, now: DateTime<Utc>) -> Result<Erased> {
         let mut transaction = self.write().await?;
         let before = Before::of(&mut transaction, recipient).await?;
         sqlx::query("INSERT INTO erased (recipient, at) VALUES ($1, $2) ON CONFLICT (recipient) DO NOTHING")

@@ -11,6 +11,7 @@ use sqlx::Row;
 
 use super::daily::Before;
 use super::history::{Entry, What};
+use super::moving;
 use super::newsletters::moment;
 use super::recipients::suppress_under_way;
 use super::{Result, Store, erase, history};
@@ -28,6 +29,7 @@ impl Store {
     /// Takes somebody off a newsletter, and remembers what was before; whoever has left already stays so.
     pub async fn leave_from_page(&mut self, recipient: i64, newsletter: &str, now: DateTime<Utc>) -> Result<Left> {
         let mut transaction = self.write().await?;
+        let recipient = moving::current(&mut transaction, recipient).await?;
         if let Some(since) = erase::is_erased(&mut transaction, recipient).await? {
             return Ok(Left { since, can_be_undone: false });
         }
@@ -69,6 +71,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool> {
         let mut transaction = self.write().await?;
+        let recipient = moving::current(&mut transaction, recipient).await?;
         let before = Before::of(&mut transaction, recipient).await?;
         let mut undone = 0;
         for text in [
@@ -92,6 +95,7 @@ impl Store {
 
     /// Whether somebody has left a newsletter.
     pub async fn has_left(&mut self, recipient: i64, newsletter: &str) -> Result<bool> {
+        let recipient = moving::current(&mut self.connection, recipient).await?;
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT recipient FROM subscriptions WHERE newsletter = $1 AND recipient = $2 AND state = 'left'",
         )
@@ -104,6 +108,7 @@ impl Store {
 
     /// The address behind a number, from the people or from the last letter to it.
     pub async fn address_of(&mut self, recipient: i64) -> Result<Option<String>> {
+        let recipient = moving::current(&mut self.connection, recipient).await?;
         let known: Option<String> = sqlx::query_scalar("SELECT email FROM recipients WHERE id = $1")
             .bind(recipient)
             .fetch_optional(&mut self.connection)

@@ -29,6 +29,8 @@ pub mod items;
 pub mod leaving;
 pub mod ledger;
 pub mod listing;
+pub mod managing;
+pub mod moving;
 pub mod newsletters;
 pub mod outbox;
 pub mod pictures;
@@ -63,6 +65,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_signups.sql"),
     include_str!("migrations/0010_topics.sql"),
     include_str!("migrations/0012_readers.sql"),
+    include_str!("migrations/0013_moves.sql"),
 ];
 
 pub use branch::{Branch, without_addresses};

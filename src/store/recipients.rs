@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, Row};
 use super::daily::Before;
 use super::history::{Entry, What};
 use super::ledger::LEFT;
+use super::moving;
 use super::newsletters::moment;
 use super::{Result, Store, erase, history};
 
@@ -102,6 +103,8 @@ impl Store {
     async fn take_off(&mut self, recipient: i64, newsletter: Option<&str>, entry: Entry<'_>) -> Result<u64> {
         let now = entry.at;
         let mut transaction = self.write().await?;
+        let recipient = moving::current(&mut transaction, recipient).await?;
+        let entry = Entry { recipient, ..entry };
         if erase::is_erased(&mut transaction, recipient).await?.is_some() {
             return Ok(0);
         }

@@ -194,6 +194,10 @@ impl Store {
             .bind(before.timestamp())
             .execute(&mut *transaction)
             .await?;
+        sqlx::query("DELETE FROM moves WHERE asked_at <= $1")
+            .bind(before.timestamp())
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query("DELETE FROM outbox WHERE asked_at <= $1")
             .bind(before.timestamp())
             .execute(&mut *transaction)
@@ -206,7 +210,7 @@ impl Store {
 }
 
 /// Ends a part of a transaction: it stays, or is taken back.
-async fn end(part: Transaction<'_, Any>, stays: bool) -> Result<()> {
+pub(super) async fn end(part: Transaction<'_, Any>, stays: bool) -> Result<()> {
     let ended = if stays { part.commit().await } else { part.rollback().await };
     Ok(ended?)
 }
@@ -227,7 +231,7 @@ async fn suppressed(connection: &mut AnyConnection, recipient: i64) -> Result<Op
         .await?)
 }
 
-async fn keep(connection: &mut AnyConnection, signup: &Signup) -> Result<()> {
+pub(super) async fn keep(connection: &mut AnyConnection, signup: &Signup) -> Result<()> {
     sqlx::query(
         "INSERT INTO signups (newsletter, recipient, asked_at, email, name, topics, instead_of, consent, consent_version, network)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

@@ -19,6 +19,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("archive", include_str!("pages/archive.html.hbs")),
     ("edition", include_str!("pages/edition.html.hbs")),
     ("status", include_str!("pages/status.html.hbs")),
+    ("manage", include_str!("pages/manage.html.hbs")),
 ];
 
 /// Fills the template.

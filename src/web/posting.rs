@@ -16,8 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::Service;
-use super::confirm;
+use super::{Service, confirm, manage, moving};
 use crate::config::{Config, Mailbox, Newsletter};
 use crate::digest::notice::{self, Words};
 use crate::digest::{Templates, Variant};
@@ -232,6 +231,9 @@ fn say<'a>(service: &'a Service, newsletter: &'a Newsletter, letter: &Waiting) -
     match letter.kind.as_str() {
         confirm::KIND => confirm::letter(service, newsletter, letter),
         confirm::SUBSCRIBED => confirm::already(service, newsletter, letter),
+        manage::KIND => manage::letter(service, newsletter, letter),
+        moving::KIND => moving::letter(service, newsletter, letter),
+        moving::TOLD => moving::told(service, newsletter, letter),
         _ => None,
     }
 }

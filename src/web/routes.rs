@@ -20,7 +20,7 @@ use super::form::Form;
 use super::kept::Content;
 use super::page::{ICON, STYLE};
 use super::published::Kind;
-use super::{Service, archive, client, confirm, counts, leave, status, subscribe};
+use super::{Service, archive, client, confirm, counts, leave, manage, moving, status, subscribe};
 use crate::mail::way_out;
 
 /// Of a POST: nobody has more to say.
@@ -99,13 +99,22 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
         "web.css" => part_of_pages("text/css; charset=utf-8", STYLE, headers),
         "status.css" => part_of_pages("text/css; charset=utf-8", crate::status::STYLE, headers),
         "web.svg" => part_of_pages("image/svg+xml", ICON, headers),
-        "robots.txt" => {
-            answer::line(StatusCode::OK, "User-agent: *\nDisallow: /leave/\nDisallow: /back/\nDisallow: /confirm/\n")
-        }
+        "robots.txt" => answer::line(
+            StatusCode::OK,
+            "User-agent: *\nDisallow: /leave/\nDisallow: /back/\nDisallow: /confirm/\nDisallow: /manage\nDisallow: /move/\n",
+        ),
         "subscribe" => subscribe::list(service).await,
+        "manage" => manage::form(service),
         _ => match path.split_once('/') {
             Some(("subscribe", newsletter)) => subscribe::form(service, newsletter).await,
             Some(("confirm", token)) => confirm::ask(service, token).await,
+            Some(("move", token)) => moving::show(service, token).await,
+            Some(("manage", token)) => match token.split_once('/') {
+                None => manage::show(service, token).await,
+                Some((token, "data.json")) => manage::data(service, token).await,
+                Some((token, "erase")) => manage::ask_to_erase(service, token).await,
+                Some(_) => answer::nothing_here(),
+            },
             Some(("leave", token)) => leave::ask(service, token).await,
             Some(("back", token)) => leave::ask_back(service, token).await,
             Some(("archive", path)) => archive::served::answer(service, path, headers).await,
@@ -120,6 +129,12 @@ async fn post(service: &Arc<Service>, path: &str, posted: &Posted<'_>) -> Answer
     match path.split_once('/') {
         Some(("subscribe", newsletter)) => subscribe::ask(service, newsletter, posted).await,
         Some(("confirm", token)) => confirm::confirm(service, token).await,
+        Some(("move", token)) => moving::act(service, token).await,
+        Some(("manage", token)) => match token.strip_suffix("/erase") {
+            None => manage::act(service, token, posted).await,
+            Some(token) => manage::erase(service, token).await,
+        },
+        None if path == "manage" => manage::ask(service, posted).await,
         Some(("leave", token)) => leave::leave(service, token).await,
         Some(("back", token)) => leave::come_back(service, token).await,
         _ => answer::not_so("GET, HEAD"),

@@ -121,7 +121,7 @@ pub fn path(service: &Service, newsletter: &Newsletter) -> String {
 }
 
 /// A number that nobody can guess, above 0.
-fn random() -> Result<i64, getrandom::Error> {
+pub(super) fn random() -> Result<i64, getrandom::Error> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)?;
     Ok(i64::from_be_bytes(bytes) & i64::MAX)
@@ -188,18 +188,33 @@ fn signup(
     network: String,
     now: DateTime<Utc>,
 ) -> Signup {
-    let email = address.to_string();
-    let (consent, consent_version) = consent(service, newsletter);
     let everything = newsletter.topics.is_empty() || typed.topics.len() == newsletter.topics.len();
     let mut topics = typed.topics.clone();
     topics.sort();
     Signup {
-        newsletter: newsletter.name.clone(),
-        recipient: service.secrets.recipient_id(&email),
-        email,
         name: Some(typed.name.clone()).filter(|name| !name.is_empty()),
         topics: (!everything).then(|| topics.join(" ")),
         instead_of: typed.instead_of.clone(),
+        ..signup_of(service, newsletter, &address.to_string(), network, now)
+    }
+}
+
+/// Somebody who asks for all of a newsletter, and agrees to its words.
+pub(super) fn signup_of(
+    service: &Service,
+    newsletter: &Newsletter,
+    email: &str,
+    network: String,
+    now: DateTime<Utc>,
+) -> Signup {
+    let (consent, consent_version) = consent(service, newsletter);
+    Signup {
+        newsletter: newsletter.name.clone(),
+        recipient: service.secrets.recipient_id(email),
+        email: email.to_string(),
+        name: None,
+        topics: None,
+        instead_of: None,
         consent,
         consent_version,
         network,
@@ -208,7 +223,7 @@ fn signup(
 }
 
 /// What people agree to, and its version.
-fn consent(service: &Service, newsletter: &Newsletter) -> (String, String) {
+pub(super) fn consent(service: &Service, newsletter: &Newsletter) -> (String, String) {
     let about = About::of(service, &newsletter.name);
     let default = || about.say("subscribe_consent", &[("site", &service.config.site.title)]);
     let wording = newsletter.consent.clone().unwrap_or_else(default);

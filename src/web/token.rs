@@ -8,6 +8,8 @@ use crate::secrets::Secrets;
 
 const FORM_TIME: &str = "form time";
 const CONFIRM: &str = "confirm";
+const MANAGE: &str = "manage";
+const MOVE: &str = "move";
 
 /// That a newsletter's form was shown at a moment: 32 characters.
 pub fn form_time(secrets: &Secrets, newsletter: &str, shown: i64) -> String {
@@ -49,6 +51,41 @@ pub fn read_confirm<'a>(
     newsletters.into_iter().find(signed).map(|newsletter| (newsletter, number, moment))
 }
 
+/// The token that opens somebody's own page, asked for at a moment: 45 characters.
+pub fn manage(secrets: &Secrets, recipient: i64, asked: i64) -> String {
+    let (recipient, asked) = (recipient.to_be_bytes(), asked.to_be_bytes());
+    write(&[&recipient, &asked, &secrets.signature(MANAGE, &[&recipient, &asked])])
+}
+
+/// Whose page a token opens, and when it was asked for; `None` when we did not write it.
+pub fn read_manage(secrets: &Secrets, token: &str) -> Option<(i64, i64)> {
+    let bytes = read(token)?;
+    let (recipient, rest) = bytes.split_at_checked(8)?;
+    let (asked, signature) = rest.split_at_checked(8)?;
+    let signs = secrets.signs(MANAGE, &[recipient, asked], signature);
+    signs.then_some((number(recipient)?, number(asked)?))
+}
+
+/// The token that confirms somebody's new address, asked for at a moment: 58 characters.
+pub fn moving(secrets: &Secrets, recipient: i64, to: i64, asked: i64) -> String {
+    let (recipient, to, asked) = (recipient.to_be_bytes(), to.to_be_bytes(), asked.to_be_bytes());
+    write(&[&recipient, &to, &asked, &secrets.signature(MOVE, &[&recipient, &to, &asked])])
+}
+
+/// Who moves where by a token, and when that was asked for; `None` when we did not write it.
+pub fn read_moving(secrets: &Secrets, token: &str) -> Option<(i64, i64, i64)> {
+    let bytes = read(token)?;
+    let (recipient, rest) = bytes.split_at_checked(8)?;
+    let (to, rest) = rest.split_at_checked(8)?;
+    let (asked, signature) = rest.split_at_checked(8)?;
+    let signs = secrets.signs(MOVE, &[recipient, to, asked], signature);
+    signs.then_some((number(recipient)?, number(to)?, number(asked)?))
+}
+
+fn number(bytes: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(bytes.try_into().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +110,16 @@ mod tests {
         assert_eq!(read_confirm(&secrets, "join", ["news"], &token::come_back(&secrets, "news", 5, 1000)), None);
         assert_eq!(token::read_leave(&secrets, ["news"], &shown), None);
         assert_eq!(read_form_time(&secrets, "news", &token::leave(&secrets, "news", 1000)), None);
+        let page = manage(&secrets, 5, 1000);
+        assert_eq!((page.len(), read_manage(&secrets, &page)), (45, Some((5, 1000))));
+        let there = moving(&secrets, 5, 6, 1000);
+        assert_eq!((there.len(), read_moving(&secrets, &there)), (58, Some((5, 6, 1000))));
+        for (secrets, token) in [(&other, &page), (&secrets, &there), (&secrets, &asked), (&secrets, &shown)] {
+            assert_eq!(read_manage(secrets, token), None);
+        }
+        for (secrets, token) in [(&other, &there), (&secrets, &page), (&secrets, &asked)] {
+            assert_eq!(read_moving(secrets, token), None);
+        }
         for place in 0..asked.len() {
             let mut changed = asked.clone().into_bytes();
             changed[place] = if changed[place] == b'a' { b'b' } else { b'a' };

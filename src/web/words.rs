@@ -12,6 +12,7 @@ const FRENCH: &[&str] = &[
     include_str!("pages/fr/home.yaml"),
     include_str!("pages/fr/joining.yaml"),
     include_str!("pages/fr/leaving.yaml"),
+    include_str!("pages/fr/managing.yaml"),
 ];
 const ENGLISH: &[&str] = &[
     include_str!("pages/en/common.yaml"),
@@ -19,6 +20,7 @@ const ENGLISH: &[&str] = &[
     include_str!("pages/en/home.yaml"),
     include_str!("pages/en/joining.yaml"),
     include_str!("pages/en/leaving.yaml"),
+    include_str!("pages/en/managing.yaml"),
 ];
 
 /// One language's words.

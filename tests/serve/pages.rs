@@ -184,3 +184,50 @@ fn an_english_site_speaks_english_and_a_service_below_a_path_names_it() {
     assert!(served.one_click(&format!("/lettre{path}")).text().contains("You will receive"));
     assert_eq!(state(&project, "ana@example.org", "news"), "left");
 }
+
+#[test]
+fn a_person_manages_and_erases_by_keyboard_and_every_page_is_accessible() {
+    let (project, _) = project("");
+    let topics = "topics:\n  - { name: evenements, title: Événements, select: { tags: [événement] } }\n  \
+                  - { name: videos, title: Vidéos, select: { tags: [vidéo] } }\n";
+    project.write("config/newsletters/news.yaml", project.read("config/newsletters/news.yaml") + topics);
+    project.write(
+        "config/newsletters/monthly.yaml",
+        "title: Le mois\nfrom: lettre@example.org\nto: recipients\nleave: web\nschedule: 0 9 1 * *\n",
+    );
+    let served = Served::of(&project);
+    let test = "a_person_manages_and_erases_by_keyboard_and_every_page_is_accessible";
+    let Some(mut tab) = Tab::open(test, &served.url("/manage")) else { return };
+    is_good(&mut tab, "manage-ask");
+    reach(&mut tab, "#email");
+    tab.press("x");
+    tab.press("Enter");
+    tab.wait("document.querySelector('.errors')");
+    is_good(&mut tab, "manage-ask-wrong");
+    tab.value("document.querySelector('#email').value = 'ana@example.org'");
+    reach(&mut tab, "main form button");
+    tab.press("Enter");
+    tab.wait("document.querySelector('h1')?.innerText.startsWith('Regardez votre courrier')");
+    is_good(&mut tab, "manage-asked");
+    let letter = new_letters(&project, 0, 1).remove(0);
+    let path = super::managing::link(&letter, "/manage/");
+    let mut tab = Tab::open(test, &served.url(&path)).expect("a second tab");
+    is_good(&mut tab, "manage");
+    reach(&mut tab, "input[value=evenements]");
+    tab.press(" ");
+    reach(&mut tab, "main form button");
+    tab.press("Enter");
+    tab.wait("document.querySelector('[role=status]')");
+    assert_eq!(tab.value("document.querySelectorAll('input[type=checkbox]:checked').length"), json!(1));
+    is_good(&mut tab, "manage-done");
+    reach(&mut tab, "a[href$='/erase']");
+    tab.press("Enter");
+    tab.wait("location.pathname.endsWith('/erase')");
+    is_good(&mut tab, "manage-erase");
+    reach(&mut tab, "main form button");
+    tab.press("Enter");
+    tab.wait("document.querySelector('h1')?.innerText.startsWith('Vos données sont effacées')");
+    is_good(&mut tab, "manage-erased");
+    assert_eq!(state(&project, "ana@example.org", "news"), "unknown");
+    assert_eq!((tab.complaints(), tab.value("document.cookie")), (json!([]), json!("")));
+}
