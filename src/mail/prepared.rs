@@ -384,7 +384,7 @@ mod tests {
             let letter = write(&head(), name);
             let count = |text: &str| letter.matches(text).count();
             assert_eq!((count("\r\nBcc:"), count("\r\n--=_"), count("\0")), (0, 3, 0), "{letter}");
-            assert_eq!(letter.split("\r\n\r\n").next().unwrap().lines().count(), 16, "{letter}");
+            assert_eq!(letter.split("\r\n\r\n").next().unwrap().lines().count(), 17, "{letter}");
         }
     }
 }
