@@ -301,7 +301,7 @@ fn prometheus_reads_every_metric() {
 
 /// Every plot is a picture with a name, and its numbers are in a table.
 fn has_its_tables(tab: &mut Tab, plots: u64) {
-    let nameless = "[...document.querySelectorAll('main svg:not([aria-hidden])')].filter((svg) => svg.getAttribute('role') !== 'img' \
+    let nameless = "[...document.querySelectorAll('main svg:not([aria-hidden], .stretched)')].filter((svg) => svg.getAttribute('role') !== 'img' \
         || !svg.querySelector('title')?.textContent).length";
     assert_eq!(tab.value(nameless), json!(0));
     assert_eq!(tab.value("document.querySelectorAll('figure').length"), json!(plots));
