@@ -260,6 +260,7 @@ impl<'a> About<'a> {
         });
         let parts = json!({
             "over": self.say("leave_over", &[]), "title": self.say("left_title", &[]), "lines": lines, "aside": aside,
+            "link": { "address": format!("{}manage", self.service.base()), "words": self.say("manage_link", &[]) },
         });
         self.page(StatusCode::OK, parts)
     }
