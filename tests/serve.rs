@@ -4,6 +4,7 @@ mod archive;
 mod bounds;
 mod files;
 mod joining;
+mod journey;
 mod keys;
 mod killed;
 mod leaving;

@@ -65,7 +65,7 @@ pub fn new_letters(project: &Project, before: usize, expected: usize) -> Vec<Str
 }
 
 /// A letter's subject and its two parts.
-fn read(letter: &str) -> (String, String, String) {
+pub fn read(letter: &str) -> (String, String, String) {
     let message = mail_parser::MessageParser::default().parse(letter.as_bytes()).expect("a letter");
     let (text, html) = (message.body_text(0).expect("text"), message.body_html(0).expect("html"));
     (message.subject().unwrap_or_default().to_string(), text.into_owned(), html.into_owned())

@@ -93,6 +93,11 @@ pub struct Tab {
 impl Tab {
     /// Opens an address, or says why the test is skipped.
     pub fn open(test: &str, url: &str) -> Option<Tab> {
+        Tab::open_with(test, url, true)
+    }
+
+    /// The same, in a browser that may run no script where there are to be none.
+    pub fn open_with(test: &str, url: &str, scripts: bool) -> Option<Tab> {
         let modules = node_modules().filter(|modules| modules.join("playwright-core").exists());
         if !peer_or_skip(test, "node", has_program("node", "--version"))
             || !peer_or_skip(test, "chromium", has_program("chromium", "--version"))
@@ -105,6 +110,7 @@ impl Tab {
             .arg(url)
             .env("CRIEUR_TEST_NODE_MODULES", modules?)
             .env("CRIEUR_TEST_CHROMIUM", program("chromium")?)
+            .env("CRIEUR_TEST_SCRIPTS", if scripts { "on" } else { "off" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -136,6 +142,16 @@ impl Tab {
     /// Waits until an expression in the page is true.
     pub fn wait(&mut self, expression: &str) {
         self.ask(json!({ "wait": expression }));
+    }
+
+    /// Another page in the same tab.
+    pub fn go(&mut self, url: &str) {
+        self.ask(json!({ "open": url }));
+    }
+
+    /// Types where the focus is.
+    pub fn write(&mut self, text: &str) {
+        self.ask(json!({ "type": text }));
     }
 
     pub fn press(&mut self, key: &str) {

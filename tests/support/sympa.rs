@@ -35,8 +35,9 @@ mount -t tmpfs tmpfs /run
 mkdir /run/sympa
 cp "$HERE/sympa.conf" /etc/sympa/sympa/sympa.conf
 chown -R sympa:sympa /run/sympa /etc/sympa /etc/mail/sympa /var/lib/sympa /var/spool/sympa "$HERE/out"
-as() { setpriv --reuid 913 --regid 913 --clear-groups "$@"; }
-as /usr/lib/sympa/bin/sympa check
+# In place of the subshell, so that what is ended is the daemon.
+as() { exec setpriv --reuid 913 --regid 913 --clear-groups "$@"; }
+(as /usr/lib/sympa/bin/sympa check)
 touch "$HERE/entered"
 as /usr/lib/sympa/bin/sympa_msg.pl --foreground & msg=$!
 as /usr/lib/sympa/bin/bulk.pl --foreground & bulk=$!

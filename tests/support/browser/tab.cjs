@@ -22,6 +22,8 @@ async function work(page, job, complaints) {
     throw new Error("it never came true");
   }
   if (job.press) return page.keyboard.press(job.press);
+  if (job.type) return page.keyboard.type(job.type);
+  if (job.open) return page.goto(job.open, { waitUntil: "load", timeout: PATIENCE }).then(() => true);
   if (job.click) return page.click(job.click, { timeout: PATIENCE });
   if (job.fill) return page.fill(job.fill, job.text, { timeout: PATIENCE });
   if (job.size) return page.setViewportSize(job.size);
@@ -52,8 +54,17 @@ async function main() {
     executablePath: process.env.CRIEUR_TEST_CHROMIUM,
     args: ["--disable-quic", "--disable-gpu"],
   });
+  let done = false;
+  // Nobody answers for a browser that has gone: whoever asks is told, and does not wait.
+  browser.on("disconnected", () => {
+    if (!done) fail(new Error("Chromium has gone"));
+  });
   try {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "fr-FR" });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      locale: "fr-FR",
+      javaScriptEnabled: process.env.CRIEUR_TEST_SCRIPTS !== "off",
+    });
     const page = await context.newPage();
     const complaints = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
@@ -77,11 +88,14 @@ async function main() {
       }
     }
   } finally {
+    done = true;
     await browser.close();
   }
 }
 
-main().catch((error) => {
+function fail(error) {
   process.stdout.write(JSON.stringify({ failed: String(error.stack ?? error) }) + "\n");
   process.exit(1);
-});
+}
+
+main().catch(fail);
