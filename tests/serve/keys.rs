@@ -64,6 +64,12 @@ fn tokens_of_an_old_key_give_what_the_table_says() {
     assert!(undo.starts_with("/back/"), "{undo}");
     let old = secrets(&project);
     let form = served.get("/subscribe/news", &[]);
+    let status = |project: &Project| {
+        let told = project.json(&["status", "--token"], 0);
+        format!("/status/{}", told["token"].as_str().expect("a token"))
+    };
+    let operator = status(&project);
+    assert_eq!(served.get(&operator, &[]).status, 200);
     assert_eq!(subscribe(&project, &served, "eve@example.org").status, 200);
     let asked = confirmation(&new_letters(&project, 4, 1)[0]);
     project.ok(&["doctor", "--new-key"]);
@@ -90,6 +96,8 @@ fn tokens_of_an_old_key_give_what_the_table_says() {
         assert_eq!(got.status, 404);
     }
     assert_eq!(state(&project, "eve@example.org", "news"), "unknown");
+    assert_eq!(served.get(&operator, &[]).status, 404);
+    assert_eq!(served.get(&status(&project), &[]).status, 200);
     let time = form.between("name=\"shown\" value=\"", "\"");
     let fields = format!("shown={time}&email=eve%40example.org");
     assert_eq!(served.post("/subscribe/news", "application/x-www-form-urlencoded", &fields).status, 422);

@@ -78,7 +78,9 @@ fn every_answer_bears_its_policies_and_no_cookie() {
     let (project, served) = sent("");
     let letters = project.letters("var/outbox");
     let mut asked = 0;
-    for path in paths(&letters) {
+    let mut paths = paths(&letters);
+    paths.extend([status(&project), status(&project).replace("status", "metrics")]);
+    for path in paths {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
             let got = served.ask(method, &path, &[("Cookie", "session=x"), ("Accept-Encoding", "br")], b"a=b");
             // What does not even have the form of a request is answered without a word.
@@ -100,6 +102,12 @@ fn every_answer_bears_its_policies_and_no_cookie() {
     let got = served.post("/leave/x", "text/plain", &"x".repeat(70 * 1024));
     assert_eq!(got.status, 413);
     is_guarded(&got, "413");
+}
+
+/// The operator's page.
+fn status(project: &Project) -> String {
+    let told = project.json(&["status", "--token"], 0);
+    format!("/status/{}", told["token"].as_str().expect("a token"))
 }
 
 /// A title as somebody would write it who wants to be more than text.
@@ -170,6 +178,7 @@ fn a_title_full_of_html_shows_as_text_on_every_page() {
     let asked = confirmation(&new_letters(&project, before, 1)[0]);
     pages.push(("confirm", served.get(&asked, &[])));
     pages.push(("confirmed", served.post(&asked, "text/plain", "")));
+    pages.push(("status", served.get(&status(&project), &[])));
     pages.push(("unknown", served.get("/leave/x", &[])));
     pages.push(("too late", served.get("/back/x", &[])));
     for (what, got) in &pages {
@@ -195,6 +204,8 @@ fn the_log_of_all_that_happens_names_nobody() {
         served.get(path, &[("User-Agent", "ana@example.org"), ("Referer", "https://ana@example.org/")]);
         served.post(path, "application/x-www-form-urlencoded", "email=ana%40example.org&name=Ana");
     }
+    let operator = status(&project);
+    assert_eq!(served.get(&operator, &[]).status, 200);
     let before = project.letters("var/outbox").len();
     assert_eq!(subscribe(&project, &served, "eve@example.org").status, 200);
     let asked = confirmation(&new_letters(&project, before, 1)[0]);
@@ -222,5 +233,6 @@ fn the_log_of_all_that_happens_names_nobody() {
         let token = way_out(&letters, &format!("{name}@example.org"));
         assert!(!said.to_lowercase().contains(&token[7..20]), "{said}");
     }
+    assert!(!said.contains(&operator[8..]), "{said}");
     assert!(!said.contains("%40") && !said.contains("/leave/") && !said.contains("/confirm/"), "{said}");
 }
