@@ -10,6 +10,9 @@
 //!
 //! BUGS: whoever has the mailbox has the link: so has whoever it is forwarded to, for what is left of the half hour.
 
+mod erasing;
+mod shown;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
 use super::form::Form;
-use super::leave::{About, broken, language_of, unknown};
+use super::leave::{About, broken, unknown};
 use super::posting::Said;
 use super::routes::Posted;
 use super::stores::NoAnswer;
@@ -28,9 +31,12 @@ use super::{Service, confirm, home, limits, moving, subscribe, token};
 use crate::config::Newsletter;
 use crate::digest::notice;
 use crate::mail::address::Address;
-use crate::store::managing::{Person, Subscription};
+use crate::store::managing::Person;
 use crate::store::outbox::Waiting;
 use crate::store::signups::{Confirmed, Signup};
+
+pub use erasing::{ask_to_erase, erase};
+use shown::page;
 
 /// How long a link is good.
 pub const WHILE: TimeDelta = TimeDelta::minutes(30);
@@ -233,53 +239,6 @@ pub async fn data(service: &Arc<Service>, token: &str) -> Answer {
     }
 }
 
-/// The page that asks once more.
-pub async fn ask_to_erase(service: &Arc<Service>, token: &str) -> Answer {
-    let person = match known(service, token).await {
-        Ok((_, person)) => person,
-        Err(refused) => return refused,
-    };
-    let about = About::site(service);
-    let mut lines = about.line_with("erase_who", Some(&person.email));
-    lines.extend([about.say("erase_what", &[]), about.say("erase_kept", &[])]);
-    let address = path(service, token);
-    about.page(
-        StatusCode::OK,
-        json!({
-            "over": about.say("manage_over", &[]), "title": about.say("erase_title", &[]), "lines": lines,
-            "form": { "action": format!("{address}/erase"), "button": about.say("erase_button", &[]), "one_click": false },
-            "link": { "address": address, "words": about.say("erase_back", &[]) },
-        }),
-    )
-}
-
-/// Erases.
-pub async fn erase(service: &Arc<Service>, token: &str) -> Answer {
-    let named = match known(service, token).await {
-        Ok((named, _)) => named,
-        Err(refused) => return refused,
-    };
-    let (now, working) = (service.clock.now(), service.clone());
-    // On its own: whoever hangs up has asked all the same.
-    let task =
-        tokio::spawn(
-            async move { working.stores.with(move |store| Box::pin(store.erase(named.recipient, now))).await },
-        );
-    match task.await {
-        Ok(Ok(_)) => {
-            let about = About::site(service);
-            let lines = [about.say("erased_what", &[])];
-            let title = about.say("erased_title", &[]);
-            about.page(
-                StatusCode::OK,
-                json!({ "over": about.say("manage_over", &[]), "title": title, "lines": lines }),
-            )
-        }
-        Ok(Err(error)) => broken(service, &error),
-        Err(_) => broken(service, &NoAnswer::TooLate),
-    }
-}
-
 /// Whom a token names, or the answer to a token that gives nothing.
 async fn known(service: &Arc<Service>, token: &str) -> Result<(Named, Person), Answer> {
     let read = token::read_manage(&service.secrets, token);
@@ -376,104 +335,4 @@ fn filled(about: &About<'_>, status: StatusCode, title: &str, wrong: bool, parts
         all.extend(parts);
     }
     about.page_of("manage", status, all)
-}
-
-/// The page, with what was just done.
-fn page(
-    service: &Service,
-    token: &str,
-    named: &Named,
-    person: &Person,
-    done: Option<String>,
-    wrong: Option<(&str, &str)>,
-) -> Answer {
-    let about = About::site(service);
-    let action = path(service, token);
-    let mut lines = about.line_with("manage_who", Some(&person.email));
-    lines.push(about.say("manage_until", &[("until", &about.moment(named.until))]));
-    let (own, others): (Vec<&Newsletter>, Vec<&Newsletter>) =
-        service.config.newsletters.iter().partition(|one| is_on(person, &one.name));
-    let cards: Vec<Value> =
-        own.into_iter().chain(others).filter_map(|one| card(service, one, person, &action)).collect();
-    let parts = json!({
-        "heading": about.say("manage_title", &[]), "status": done, "lines": lines,
-        "errors": wrong.map(|(_, error)| errors(&about, error)),
-        "newsletters": { "title": about.say("manage_newsletters", &[]), "all": cards, "none": about.say("manage_none", &[]) },
-        "address": {
-            "title": about.say("manage_address", &[]), "words": about.say("manage_address_what", &[]),
-            "form": field(&about, &action, "manage_address_button", wrong),
-        },
-        "data": {
-            "title": about.say("manage_data", &[]), "words": about.say("manage_data_what", &[]),
-            "address": format!("{action}/data.json"), "link": about.say("manage_data_link", &[]),
-        },
-        "erase": {
-            "title": about.say("manage_erase", &[]), "words": about.say("manage_erase_what", &[]),
-            "address": format!("{action}/erase"), "link": about.say("manage_erase_link", &[]),
-        },
-    });
-    filled(&about, StatusCode::OK, "manage_title", wrong.is_some(), parts)
-}
-
-/// A newsletter that they are on, or can be on.
-fn card(service: &Service, newsletter: &Newsletter, person: &Person, action: &str) -> Option<Value> {
-    let own = person.subscriptions.iter().find(|one| one.newsletter == newsletter.name);
-    let is_on_it = own.is_some_and(|one| one.state == SUBSCRIBED);
-    if own.is_none() && !newsletter.subscribe {
-        return None;
-    }
-    let site = Words::of(&service.config.site.language);
-    let about = About { service, words: site, title: newsletter.title.clone() };
-    let day = |one: &Subscription| {
-        let day = one.since.with_timezone(&service.config.site.time_zone).date_naive();
-        super::leave::date(about.words.language, day)
-    };
-    let state = match own {
-        Some(one) if is_on_it => about.say("manage_on", &[("date", &day(one))]),
-        Some(one) if one.state == "left" => about.say("manage_off", &[("date", &day(one))]),
-        _ => about.say("manage_never", &[]),
-    };
-    let topics = (is_on_it && !newsletter.topics.is_empty()).then(|| topics(&about, newsletter, own, action));
-    let one_of = |what: &str, words: String, consent: Option<String>, instead: Option<&str>| {
-        json!({
-            "action": action, "do": what, "newsletter": newsletter.name, "words": words, "consent": consent,
-            "instead": instead,
-        })
-    };
-    let mut actions = Vec::new();
-    if is_on_it {
-        actions.push(one_of("leave", about.say("manage_leave", &[]), None, None));
-    } else if newsletter.subscribe {
-        let consent = subscribe::consent(service, newsletter).0;
-        actions.push(one_of("join", about.say("manage_join", &[]), Some(consent), None));
-        // Another rhythm in place of the one that they have.
-        let others = service.config.newsletters.iter().filter(|one| is_on(person, &one.name));
-        for other in others.filter(|other| other.subscribe) {
-            let words = about.say("manage_instead", &[("other", &other.title)]);
-            actions.push(one_of("join", words, None, Some(&other.name)));
-        }
-    }
-    let rhythm = service.home.rhythm(service, &about.words, newsletter);
-    Some(json!({
-        "language": Words::of(language_of(service, newsletter)).language, "title": newsletter.title, "rhythm": rhythm,
-        "state": state, "topics": topics, "actions": actions,
-    }))
-}
-
-fn topics(about: &About<'_>, newsletter: &Newsletter, own: Option<&Subscription>, action: &str) -> Value {
-    let chosen = own.and_then(|one| one.topics.as_deref());
-    let takes = |name: &str| {
-        // A choice of which nothing is left is none.
-        let known = |topics: &str| newsletter.topics.iter().any(|one| topics.split(' ').any(|own| own == one.name));
-        chosen.filter(|topics| known(topics)).is_none_or(|topics| topics.split(' ').any(|own| own == name))
-    };
-    let all: Vec<Value> = newsletter
-        .topics
-        .iter()
-        .map(|topic| json!({ "name": topic.name, "title": topic.title, "checked": takes(&topic.name) }))
-        .collect();
-    json!({
-        "action": action, "newsletter": newsletter.name, "label": about.say("manage_topics", &[]),
-        "hint": about.say("subscribe_topics_hint", &[]), "button": about.say("manage_topics_button", &[]), "all": all,
-    })
 }

@@ -103,7 +103,7 @@ fn a_person_subscribes_and_confirms_by_keyboard_and_every_page_is_accessible() {
     reach(&mut tab, "#send");
     tab.press("Enter");
     tab.wait("document.title.startsWith('Erreur')");
-    assert_eq!(tab.value("document.activeElement.className"), json!("errors"));
+    tab.wait("document.activeElement.className === 'errors'");
     is_good(&mut tab, "subscribe-mistake");
     reach(&mut tab, ".errors a");
     tab.press("Enter");
