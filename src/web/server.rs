@@ -6,11 +6,12 @@
 //!
 //! BUGS: the bounds are for all together, none is for one address: behind a reverse proxy all come from one.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::answer::Answer;
@@ -67,65 +68,84 @@ fn connections() -> usize {
     files.unwrap_or(640).saturating_sub(128).clamp(64, 4096)
 }
 
-/// Who is connected, and on whom we wait.
-#[derive(Default)]
+/// Who is connected, and on whom we wait. Looked through when a place is needed, so that a request costs nobody a lock.
 struct Guests {
-    count: usize,
-    next: u64,
-    /// Those that have not asked anything yet, or not anything more, by how long.
-    waited_for: BTreeMap<(Instant, u64), Arc<Notify>>,
-}
-
-/// Sends away whoever has been waited for longest.
-fn make_room(guests: &Mutex<Guests>) {
-    let longest = guests.lock().unwrap_or_else(PoisonError::into_inner).waited_for.pop_first();
-    if let Some((_, leave)) = longest {
-        leave.notify_one();
-    }
+    most: usize,
+    began: Instant,
+    all: Mutex<HashMap<u64, Arc<Guest>>>,
 }
 
 /// One connection among the others.
+#[derive(Default)]
 struct Guest {
-    guests: Arc<Mutex<Guests>>,
+    /// Since when nothing more was asked, in nanoseconds from the beginning, or from when it came; 0: it is being answered, or told
+    /// to go.
+    waited_for: AtomicU64,
+    /// Wakes it when it must go.
+    leave: Notify,
+    /// It may end what it asked.
+    in_peace: AtomicBool,
+}
+
+/// A guest's place, until it is dropped.
+struct Place {
+    guests: Arc<Guests>,
     number: u64,
-    since: Mutex<Option<Instant>>,
-    leave: Arc<Notify>,
+    guest: Arc<Guest>,
 }
 
-impl Guest {
+impl Guests {
+    fn new(most: usize) -> Guests {
+        Guests { most, began: Instant::now(), all: Mutex::default() }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+
     /// `None`: all places are taken, and nobody can be asked to leave.
-    fn enter(guests: &Arc<Mutex<Guests>>, most: usize) -> Option<Arc<Guest>> {
-        let mut all = guests.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.count >= most {
-            all.waited_for.pop_first()?.1.notify_one();
+    fn enter(self: &Arc<Guests>, number: u64) -> Option<Place> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= self.most && !send_away(&all) {
+            return None;
         }
-        all.count += 1;
-        all.next += 1;
-        let guest =
-            Guest { guests: guests.clone(), number: all.next, since: Mutex::new(None), leave: Arc::default() };
-        drop(all);
-        guest.is_waited_for(true);
-        Some(Arc::new(guest))
+        let guest = Arc::new(Guest { waited_for: AtomicU64::new(self.now()), ..Guest::default() });
+        all.insert(number, guest.clone());
+        Some(Place { guests: self.clone(), number, guest })
     }
 
-    fn is_waited_for(&self, waited_for: bool) {
-        let mut all = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = since.take() {
-            all.waited_for.remove(&(before, self.number));
-        }
-        if waited_for {
-            let now = Instant::now();
-            *since = Some(now);
-            all.waited_for.insert((now, self.number), self.leave.clone());
+    fn make_room(&self) {
+        send_away(&self.all.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Everybody may end what they asked, and nothing more.
+    fn part(&self) {
+        for guest in self.all.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            guest.in_peace.store(true, Ordering::Release);
+            guest.leave.notify_one();
         }
     }
 }
 
-impl Drop for Guest {
+/// Sends away whoever has been waited for longest. Says whether there is anybody.
+fn send_away(all: &HashMap<u64, Arc<Guest>>) -> bool {
+    let waited_for = all.values().map(|guest| (guest.waited_for.load(Ordering::Acquire), guest));
+    let longest = waited_for.filter(|(since, _)| *since > 0).min_by_key(|(since, _)| *since);
+    let Some((_, guest)) = longest else { return false };
+    guest.waited_for.store(0, Ordering::Release);
+    guest.leave.notify_one();
+    true
+}
+
+impl Place {
+    fn is_waited_for(&self, waited_for: bool) {
+        self.guest.waited_for.store(if waited_for { self.guests.now() } else { 0 }, Ordering::Release);
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.is_waited_for(false);
-        self.guests.lock().unwrap_or_else(PoisonError::into_inner).count -= 1;
+        self.guests.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -138,8 +158,8 @@ pub async fn serve<Answering>(
 ) where
     Answering: Future<Output = Answer> + Send + 'static,
 {
-    let guests: Arc<Mutex<Guests>> = Arc::default();
-    let (stopping, told) = watch::channel(false);
+    let guests = Arc::new(Guests::new(bounds.connections));
+    let mut numbers = 0u64..;
     // Closed when the last connection has gone.
     let (here, mut gone) = mpsc::channel::<()>(1);
     let mut stop = pin!(stop);
@@ -152,22 +172,22 @@ pub async fn serve<Answering>(
             Ok(accepted) => accepted,
             Err(_) => {
                 // Out of files, say: whoever is waited for makes room.
-                make_room(&guests);
+                guests.make_room();
                 sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
-        let Some(guest) = Guest::enter(&guests, bounds.connections) else { continue };
+        let Some(place) = numbers.next().and_then(|number| guests.enter(number)) else { continue };
         let _ = stream.set_nodelay(true);
-        let (answer, told, here) = (answer.clone(), told.clone(), here.clone());
+        let (answer, here) = (answer.clone(), here.clone());
         tokio::spawn(async move {
-            host((stream, peer), bounds, guest, answer, told).await;
+            host((stream, peer), bounds, place, answer).await;
             drop(here);
         });
     }
     drop(listener);
     drop(here);
-    let _ = stopping.send(true);
+    guests.part();
     let _ = timeout(bounds.parting, gone.recv()).await;
 }
 
@@ -175,21 +195,19 @@ pub async fn serve<Answering>(
 async fn host<Answering>(
     (stream, peer): (TcpStream, SocketAddr),
     bounds: Bounds,
-    guest: Arc<Guest>,
+    place: Place,
     answer: impl Fn(Request<Incoming>) -> Answering + Send + Sync,
-    mut told: watch::Receiver<bool>,
 ) where
     Answering: Future<Output = Answer> + Send,
 {
-    let leave = guest.leave.clone();
+    let place = &place;
     let service = service_fn(|mut request: Request<Incoming>| {
-        guest.is_waited_for(false);
+        place.is_waited_for(false);
         request.extensions_mut().insert(peer);
         let answering = answer(request);
-        let guest = &guest;
         async move {
             let answered = answering.await;
-            guest.is_waited_for(true);
+            place.is_waited_for(true);
             Ok::<_, std::convert::Infallible>(answered)
         }
     });
@@ -205,12 +223,17 @@ async fn host<Answering>(
     let mut life = pin!(sleep(bounds.life));
     loop {
         tokio::select! {
+            biased;
             // What a client did wrong is nobody else's concern.
             _ = connection.as_mut() => return,
-            () = leave.notified() => return,
-            _ = told.wait_for(|stopping| *stopping), if !parting => {
-                parting = true;
-                connection.as_mut().graceful_shutdown();
+            () = place.guest.leave.notified() => {
+                if !place.guest.in_peace.load(Ordering::Acquire) {
+                    return;
+                }
+                if !parting {
+                    parting = true;
+                    connection.as_mut().graceful_shutdown();
+                }
             }
             () = life.as_mut() => {
                 if parting {
