@@ -10,6 +10,7 @@
 //!
 //! BUGS: a trusted proxy that passes on what it was sent, and adds nothing, lets anybody be anyone.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use hyper::header::{HeaderMap, HeaderName};
@@ -67,9 +68,9 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     values(headers, "forwarded").flat_map(|value| value.split(',').map(one).collect::<Vec<_>>()).collect()
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
-    // A value that is no text is a hop that is no address.
-    headers.get_all(HeaderName::from_static(name)).iter().map(|value| value.to_str().unwrap_or("?"))
+fn values<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = Cow<'a, str>> {
+    // What a stranger wrote that is no text makes their own hop no address, and leaves those that proxies added after it.
+    headers.get_all(HeaderName::from_static(name)).iter().map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
@@ -95,7 +96,7 @@ mod tests {
             ["127.0.0.1", "10.0.0.0/8", "fd00::/8"].iter().map(|text| text.parse().unwrap()).collect();
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+            headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         address(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
@@ -116,6 +117,8 @@ mod tests {
             ("127.0.0.1", &[(LIST, "10.2.2.2, 10.1.1.1")], "10.2.2.2"),
             ("127.0.0.1", &[(LIST, "192.0.2.1, unknown")], "127.0.0.1"),
             ("127.0.0.1", &[(LIST, "192.0.2.1, x, 10.1.1.1")], "10.1.1.1"),
+            ("127.0.0.1", &[(LIST, "é, 192.0.2.1")], "192.0.2.1"),
+            ("127.0.0.1", &[(NEW, "for=é, for=192.0.2.1;proto=https")], "192.0.2.1"),
             ("127.0.0.1", &[(LIST, "")], "127.0.0.1"),
             ("127.0.0.1", &[(LIST, "192.0.2.1:4711")], "192.0.2.1"),
             ("fd00::1", &[(LIST, "2001:db8::1")], "2001:db8::1"),
