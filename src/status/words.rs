@@ -29,16 +29,9 @@ impl Words {
 
     /// A text with its `{places}` filled.
     pub fn say(&self, name: &str, values: &[(&str, &str)]) -> String {
-        let mut rest = self.texts.get(name).map_or("", String::as_str);
-        debug_assert!(!rest.is_empty(), "{name}");
-        let mut said = String::with_capacity(rest.len());
-        while let Some((before, after)) = rest.split_once('{') {
-            said.push_str(before);
-            let (place, after) = after.split_once('}').unwrap_or((after, ""));
-            said.push_str(values.iter().find(|(name, _)| *name == place).map_or("", |(_, value)| value));
-            rest = after;
-        }
-        said + rest
+        let text = self.texts.get(name).map_or("", String::as_str);
+        debug_assert!(!text.is_empty(), "{name}");
+        fill(text, values)
     }
 
     /// A text about so many: `NAME_one` where the language has a word for it.
@@ -99,6 +92,19 @@ impl Words {
         let time = there.format("%H:%M").to_string();
         self.say("moment", &[("date", &self.date(there.date_naive())), ("time", &time)])
     }
+}
+
+/// A text with its `{places}` filled, from left to right: a value's own braces are left alone.
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        said.push_str(before);
+        let (place, after) = after.split_once('}').unwrap_or((after, ""));
+        said.push_str(values.iter().find(|(name, _)| *name == place).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    said + rest
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use crate::digest::language::primary;
+use crate::status::words::fill;
 
 /// A file a capability.
 const FRENCH: &[&str] = &[
@@ -47,17 +48,7 @@ impl Words {
 
     /// A text with its places filled in. An unknown name is shown as it is.
     pub fn say(&self, name: &str, values: &[(&str, &str)]) -> String {
-        let Some(text) = self.texts.get(name) else { return name.to_string() };
-        let mut said = String::with_capacity(text.len());
-        let mut rest = text.as_str();
-        // From left to right: a value's own braces are left alone.
-        while let Some((before, after)) = rest.split_once('{') {
-            said.push_str(before);
-            let (place, after) = after.split_once('}').unwrap_or((after, ""));
-            said.push_str(values.iter().find(|(name, _)| *name == place).map_or("", |(_, value)| value));
-            rest = after;
-        }
-        said + rest
+        self.texts.get(name).map_or_else(|| name.to_string(), |text| fill(text, values))
     }
 }
 
