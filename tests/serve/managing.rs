@@ -44,13 +44,23 @@ fn to(letter: &str) -> String {
 }
 
 /// Asks for a link, and reads it in the letter.
-fn asked(project: &Project, served: &Served, address: &str) -> String {
+pub fn asked(project: &Project, served: &Served, address: &str) -> String {
     let before = project.letters("var/outbox").len();
     let got = served.post("/manage", ENCODED, &body(&[("email", address)]));
     assert_eq!(got.status, 200, "{}", got.text());
     let letter = new_letters(project, before, 1).remove(0);
     assert!(!letter.contains("List-Unsubscribe"), "{letter}");
     link(&letter, "/manage/")
+}
+
+/// Asks on that page for another address, and reads the link in the letter to it.
+pub fn asked_to_move(project: &Project, served: &Served, path: &str, address: &str) -> String {
+    let before = project.letters("var/outbox").len();
+    let got = served.post(path, ENCODED, &body(&[("do", "address"), ("email", address)]));
+    assert_eq!(got.status, 200, "{}", got.text());
+    let letter = new_letters(project, before, 1).remove(0);
+    assert_eq!(to(&letter), address);
+    link(&letter, "/move/")
 }
 
 fn page(got: Got) -> String {
