@@ -6,7 +6,7 @@ use crieur::mail::token;
 use crieur::secrets::Secrets;
 
 use super::joining::{confirmation, new_letters, subscribe};
-use super::{project, sent, state, way_out};
+use super::{managing, project, sent, state, way_out};
 use crate::support::project::Project;
 use crate::support::served::{self, Served};
 
@@ -72,6 +72,12 @@ fn tokens_of_an_old_key_give_what_the_table_says() {
     assert_eq!(served.get(&operator, &[]).status, 200);
     assert_eq!(subscribe(&project, &served, "eve@example.org").status, 200);
     let asked = confirmation(&new_letters(&project, 4, 1)[0]);
+    let own = managing::asked(&project, &served, "di@example.org");
+    let there = managing::asked_to_move(&project, &served, &own, "di.new@example.org");
+    let held = [own.clone(), format!("{own}/data.json"), format!("{own}/erase"), there];
+    for path in &held {
+        assert_eq!(served.get(path, &[]).status, 200, "{path}");
+    }
     project.ok(&["doctor", "--new-key"]);
     served.reload();
     served.says("read anew");
@@ -96,13 +102,28 @@ fn tokens_of_an_old_key_give_what_the_table_says() {
         assert_eq!(got.status, 404);
     }
     assert_eq!(state(&project, "eve@example.org", "news"), "unknown");
+    for path in &held {
+        let fields = "do=leave&newsletter=news";
+        for got in [served.get(path, &[]), served.post(path, "application/x-www-form-urlencoded", fields)] {
+            assert_eq!(got.status, 404, "{path}");
+            let text = got.text();
+            assert!(!text.contains("example.org</") && !text.contains("@e…"), "it names nobody: {text}");
+        }
+    }
+    assert_eq!(state(&project, "di@example.org", "news"), "subscribed");
+    assert_eq!(state(&project, "di.new@example.org", "news"), "unknown");
+    // Another link of each is good, though what was asked for before stands.
+    let own = managing::asked(&project, &served, "di@example.org");
+    let there = managing::asked_to_move(&project, &served, &own, "di.newer@example.org");
+    assert_eq!((served.get(&own, &[]).status, served.get(&there, &[]).status), (200, 200));
     assert_eq!(served.get(&operator, &[]).status, 404);
+    assert_eq!(served.get(&operator.replace("status", "metrics"), &[]).status, 404);
     assert_eq!(served.get(&status(&project), &[]).status, 200);
     let time = form.between("name=\"shown\" value=\"", "\"");
     let fields = format!("shown={time}&email=eve%40example.org");
     assert_eq!(served.post("/subscribe/news", "application/x-www-form-urlencoded", &fields).status, 422);
     assert_eq!(subscribe(&project, &served, "eve@example.org").status, 200);
-    let asked = confirmation(&new_letters(&project, 5, 1)[0]);
+    let asked = confirmation(&new_letters(&project, 9, 1)[0]);
     assert_eq!(served.post(&asked, "text/plain", "").status, 200);
     assert_eq!(state(&project, "eve@example.org", "news"), "subscribed");
     for got in [served.get(&undo, &[]), served.post(&undo, "text/plain", "")] {
