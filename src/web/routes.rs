@@ -33,34 +33,26 @@ pub async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Answer
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let below = path.strip_prefix(service.base()).or_else(|| path.strip_prefix('/'));
+    let kind = counts::Kind::of(&service, below.unwrap_or(path));
     let is_head = head.method == Method::HEAD;
+    // Feeds are most of what is asked for. All else is put aside in a box: its states are kilobytes, which would be moved
+    // with each request.
     let answered = match (below, &head.method) {
         (None, _) => answer::nothing_here(),
-        (Some(path), &Method::GET | &Method::HEAD) => {
-            match status::answer(&service, (path, head.uri.query()), head.extensions.get(), &head.headers).await {
-                Some(answered) => answered,
-                None => get(&service, path, head.uri.query(), &head.headers).await,
-            }
+        (Some(path), &Method::GET | &Method::HEAD) if kind == counts::Kind::Feed => {
+            file(&service, path, &head.headers).await
         }
-        (Some(path), &Method::POST) => match read(body).await {
-            Ok(body) => post(&service, path, &Posted { head: &head, body }).await,
-            Err(refused) => refused,
-        },
+        (Some(path), &Method::GET | &Method::HEAD) => Box::pin(get(&service, path, &head)).await,
+        (Some(path), &Method::POST) => Box::pin(post(&service, path, &head, body)).await,
         _ => answer::not_so("GET, HEAD"),
     };
     let answered = answer::finish(answered);
     let answered = if is_head { answer::without_body(answered) } else { answered };
-    count(&service, below.unwrap_or(path), &head.headers, &answered);
-    answered
-}
-
-/// Counts an answer, and who read a feed.
-fn count(service: &Service, path: &str, headers: &HeaderMap, answered: &Answer) {
-    let kind = counts::Kind::of(service, path);
-    service.counts.answered(kind, answered);
+    service.counts.answered(kind, &answered);
     if kind == counts::Kind::Feed && matches!(answered.status(), StatusCode::OK | StatusCode::NOT_MODIFIED) {
-        service.counts.readers.saw(path, headers);
+        service.counts.readers.saw(below.unwrap_or(path), &head.headers);
     }
+    answered
 }
 
 /// What was posted, read to its end.
@@ -91,7 +83,11 @@ async fn read(body: Incoming) -> Result<Bytes, Answer> {
     }
 }
 
-async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &HeaderMap) -> Answer {
+async fn get(service: &Arc<Service>, path: &str, head: &Parts) -> Answer {
+    let (query, headers) = (head.uri.query(), &head.headers);
+    if let Some(answered) = status::answer(service, (path, query), head.extensions.get(), headers).await {
+        return answered;
+    }
     match path {
         "" => service.home.answer(service).await,
         "healthz" => answer::line(StatusCode::OK, "ok\n"),
@@ -125,7 +121,11 @@ async fn get(service: &Arc<Service>, path: &str, query: Option<&str>, headers: &
 }
 
 /// Of tokens, the address says all: what was posted is not looked at.
-async fn post(service: &Arc<Service>, path: &str, posted: &Posted<'_>) -> Answer {
+async fn post(service: &Arc<Service>, path: &str, head: &Parts, body: Incoming) -> Answer {
+    let posted = match read(body).await {
+        Ok(body) => &Posted { head, body },
+        Err(refused) => return refused,
+    };
     match path.split_once('/') {
         Some(("subscribe", newsletter)) => subscribe::ask(service, newsletter, posted).await,
         Some(("confirm", token)) => confirm::confirm(service, token).await,
