@@ -206,7 +206,8 @@ async fn change(
         }
         "join" if !is_on_it && newsletter.subscribe => {
             let network = limits::network(service, posted.client(service));
-            let instead_of = Some(form.get("instead")).filter(|one| is_on(person, one)).map(str::to_string);
+            let mut others = subscribe::others(service, newsletter).filter(|one| is_on(person, &one.name));
+            let instead_of = others.find(|one| form.get("instead") == one.name).map(|one| one.name.clone());
             let signup = subscribe::signup_of(service, newsletter, &person.email, network, now);
             let signup = Signup { instead_of, ..signup };
             let work = service.stores.with(move |store| {

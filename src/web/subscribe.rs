@@ -132,7 +132,7 @@ fn names(newsletter: &Newsletter) -> Vec<String> {
 }
 
 /// The other rhythms in which the same comes.
-fn others<'a>(service: &'a Service, newsletter: &'a Newsletter) -> impl Iterator<Item = &'a Newsletter> {
+pub(super) fn others<'a>(service: &'a Service, newsletter: &'a Newsletter) -> impl Iterator<Item = &'a Newsletter> {
     let same =
         |other: &&Newsletter| other.subscribe && other.name != newsletter.name && other.select == newsletter.select;
     service.config.newsletters.iter().filter(same)

@@ -78,6 +78,10 @@ fn with_topics(more: &str) -> (Project, Served) {
         "config/newsletters/monthly.yaml",
         "title: Le mois\nfrom: lettre@example.org\nto: recipients\nleave: web\nschedule: 0 9 1 * *\n",
     );
+    project.write(
+        "config/newsletters/films.yaml",
+        "title: Les films\nfrom: lettre@example.org\nto: recipients\nleave: web\nselect: { tags: [vidéo] }\n",
+    );
     let served = Served::of(&project);
     let ran = project.crieur(&["run"]);
     assert_eq!((ran.status, project.letters("var/outbox").len()), (0, 4), "{}\n{}", ran.stdout, ran.stderr);
@@ -109,6 +113,12 @@ fn a_mailed_link_opens_a_page_that_does_what_its_forms_say(place: Place) {
     let shown = act(&[("do", "leave"), ("newsletter", "monthly")]);
     assert!(shown.contains("Vous ne recevrez plus"), "{shown}");
     assert_eq!(state(&project, "ana@example.org", "monthly"), "left");
+    // Only another rhythm of the same takes its place.
+    assert!(shown.contains("name=\"instead\" value=\"news\""), "{shown}");
+    assert_eq!(shown.matches("name=\"instead\"").count(), 1, "{shown}");
+    act(&[("do", "join"), ("newsletter", "films"), ("instead", "news")]);
+    assert_eq!(state(&project, "ana@example.org", "films"), "subscribed");
+    assert_eq!(state(&project, "ana@example.org", "news"), "subscribed");
     let shown = act(&[("do", "join"), ("newsletter", "monthly"), ("instead", "news")]);
     assert!(shown.contains("Vous recevrez"), "{shown}");
     assert_eq!(state(&project, "ana@example.org", "monthly"), "subscribed");
@@ -125,7 +135,7 @@ fn a_mailed_link_opens_a_page_that_does_what_its_forms_say(place: Place) {
     assert_eq!(held["person"][0]["address"], "ana@example.org");
     assert_eq!(held["person"][0]["basis"], "consent");
     assert_eq!(held["deliveries"][0]["newsletter"], "news");
-    assert_eq!(held["subscriptions"].as_array().map(Vec::len), Some(2));
+    assert_eq!(held["subscriptions"].as_array().map(Vec::len), Some(3));
     let said: Vec<_> = held["history"].as_array().expect("entries").iter().map(|one| one["what"].clone()).collect();
     for what in ["topics", "confirmed", "left"] {
         assert!(said.contains(&what.into()), "{what}: {said:?}");

@@ -80,8 +80,7 @@ fn card(service: &Service, newsletter: &Newsletter, person: &Person, action: &st
         let consent = subscribe::consent(service, newsletter).0;
         actions.push(one_of("join", about.say("manage_join", &[]), Some(consent), None));
         // Another rhythm in place of the one that they have.
-        let others = service.config.newsletters.iter().filter(|one| is_on(person, &one.name));
-        for other in others.filter(|other| other.subscribe) {
+        for other in subscribe::others(service, newsletter).filter(|one| is_on(person, &one.name)) {
             let words = about.say("manage_instead", &[("other", &other.title)]);
             actions.push(one_of("join", words, None, Some(&other.name)));
         }
