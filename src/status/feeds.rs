@@ -94,7 +94,11 @@ mod tests {
 
     #[test]
     fn services_are_added_up_over_forms_and_lists_and_their_word_holds_a_few_days() {
-        let feed = Source { title: "All".to_string(), paths: vec!["feed.xml".to_string(), "feed.json".to_string()] };
+        let feed = Source {
+            name: "all".to_string(),
+            title: "All".to_string(),
+            paths: vec!["feed.xml".to_string(), "feed.json".to_string()],
+        };
         let rows = [
             row("feed.xml", 10, "Feedly", "1", 40, 3),
             row("feed.xml", 10, "Feedly", "2", 2, 3),

@@ -44,7 +44,11 @@ fn full(words: &str) -> Rows {
     Rows {
         site: words.to_string(),
         letters: vec![Letter { name: "news".to_string(), title: words.to_string(), has_people: true }],
-        feeds: vec![Source { title: words.to_string(), paths: vec!["feed.xml".to_string()] }],
+        feeds: vec![Source {
+            name: "all".to_string(),
+            title: words.to_string(),
+            paths: vec!["feed.xml".to_string()],
+        }],
         editions: vec![edition(1, State::Held, counts.clone()), edition(2, State::Sending, counts)],
         daily: vec![daily::Daily { newsletter: "news".to_string(), day: day - 3, joined: 9, gone: 2 }],
         subscribed: vec![("news".to_string(), 7)],

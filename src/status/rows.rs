@@ -29,6 +29,7 @@ pub struct Letter {
 /// A feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
+    pub name: String,
     pub title: String,
     /// Of its files.
     pub paths: Vec<String>,
@@ -66,6 +67,7 @@ impl Rows {
             has_people: matches!(one.to, Audience::Recipients),
         };
         let feed = |one: &crate::config::FeedConfig| Source {
+            name: one.name.clone(),
             title: if one.title.is_empty() { one.name.clone() } else { one.title.clone() },
             paths: [&one.outputs.atom, &one.outputs.rss, &one.outputs.json]
                 .into_iter()

@@ -123,7 +123,7 @@ fn of_the_database(text: &mut Text, rows: &Rows) {
         for program in told.programs.iter().filter(|program| program.subscribers > 0).take(SERVICES) {
             text.sample(
                 "crieur_feed_subscribers",
-                &[("feed", &feed.title), ("reader", &program.name)],
+                &[("feed", &feed.name), ("reader", &program.name)],
                 program.subscribers,
             );
         }
@@ -152,13 +152,41 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::digest::samples;
+    use crate::status::Source;
+    use crate::store::readers::Reader;
 
     #[test]
     fn without_the_database_the_process_tells_of_itself() {
         let told = text(&Counts::default(), None);
         assert!(told.contains("\ncrieur_database_up 0\n"), "{told}");
         assert!(!told.contains("crieur_subscribers"), "{told}");
+    }
+
+    #[test]
+    fn feeds_of_one_title_are_told_apart() {
+        let mut rows = Rows::empty(&samples::config(), DateTime::UNIX_EPOCH);
+        for name in ["one", "two"] {
+            let path = format!("{name}.xml");
+            rows.feeds.push(Source { name: name.to_string(), title: "All".to_string(), paths: vec![path.clone()] });
+            rows.readers.push(Reader {
+                feed: path,
+                day: 0,
+                reader: "Feedly".to_string(),
+                source: String::new(),
+                subscribers: 4,
+                fetches: 1,
+                is_known: true,
+            });
+        }
+        let told = text(&Counts::default(), Some(&rows));
+        for name in ["one", "two"] {
+            let line = format!("\ncrieur_feed_subscribers{{feed=\"{name}\",reader=\"Feedly\"}} 4\n");
+            assert!(told.contains(&line), "{told}");
+        }
     }
 
     #[test]
