@@ -195,7 +195,7 @@ fn the_page_the_file_and_the_metrics_tell_the_same_and_move_with_the_delivery(pl
     let grown =
         metrics["crieur_joined_total{newsletter=\"news\"}"] - metrics["crieur_left_total{newsletter=\"news\"}"];
     assert_eq!(metrics["crieur_subscribers{newsletter=\"news\"}"], grown);
-    assert!(metrics["crieur_feed_subscribers{feed=\"news\",reader=\"Feedly\"}"] > 118.0);
+    assert!(metrics["crieur_feed_subscribers{feed=\"site\",reader=\"Feedly\"}"] > 118.0);
     assert_eq!(metrics["crieur_http_requests_total{kind=\"status\",status=\"200\"}"], 2.0);
 
     let file = project.join("out/status.html");
@@ -253,7 +253,7 @@ fn who_reads_the_feeds_is_counted_over_two_services_without_an_address(place: Pl
     let served = Served::of(&project);
     let (path, token) = token(&project);
     let metrics = samples(&served.get(&format!("/metrics/{token}"), &[]).text());
-    assert_eq!(metrics["crieur_feed_subscribers{feed=\"news\",reader=\"Feedly\"}"], 42.0);
+    assert_eq!(metrics["crieur_feed_subscribers{feed=\"site\",reader=\"Feedly\"}"], 42.0);
     let page = served.get(&path, &[]).text();
     assert!(page.contains("42 subscribers reported by reading services, 5 fetches by other programs"), "{page}");
     assert!(page.contains("<th scope=\"row\">curl</th><td>–</td><td>5</td>"), "{page}");
