@@ -2,6 +2,7 @@
 
 mod archive;
 mod bounds;
+mod explained;
 mod files;
 mod joining;
 mod journey;

@@ -1,14 +1,17 @@
 //! `crieur explain`: why an address did or did not get each edition.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::arguments::Explain;
 use super::office::{Office, runtime};
 use super::{Globals, Outcome};
+use crate::config::{Config, Segment};
 use crate::mail::address::Address;
 use crate::store::bounces::Told;
-use crate::store::explain::{Explained, NOT_KEPT};
+use crate::store::explain::{Explained, NOT_KEPT, PassedOver, Why};
 
 pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
     let address = match Address::parse(&arguments.address) {
@@ -22,7 +25,8 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         let suppression = office.store.suppression(recipient).await?;
         let deliveries = office.store.explain(recipient).await?;
         let told = office.store.told(recipient).await?;
-        let nothing = office.store.nothing_in(recipient).await?;
+        let passed_over = office.store.passed_over(recipient, &segments(&office.config)).await?;
+        let moved = office.store.moved_to(recipient).await?;
         let erased = office.store.erased_since(recipient).await?;
         let history = office.store.history_of(recipient).await?;
         office.store.close().await?;
@@ -42,12 +46,17 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
             let editions: Vec<Value> = deliveries
                 .iter()
                 .map(|(newsletter, number, delivery)| match delivery {
-                    None => json!({
-                        "newsletter": newsletter,
-                        "number": number,
-                        "state": "not on its list",
-                        "nothing_for_topics": topics_of(&nothing, newsletter, *number),
-                    }),
+                    None => {
+                        let why = why(&passed_over, newsletter, *number);
+                        json!({
+                            "newsletter": newsletter,
+                            "number": number,
+                            "state": "not on its list",
+                            "nothing_for_topics": match why { Some(Why::Topics(topics)) => Some(topics), _ => None },
+                            "received_through": match why { Some(Why::Received(through)) => Some(through), _ => None },
+                            "outside_segment": why == Some(&Why::Segment),
+                        })
+                    }
                     Some(delivery) => json!({
                         "newsletter": newsletter,
                         "number": number,
@@ -58,6 +67,7 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
                         "next_try": (delivery.state == "pending").then(|| rfc3339(delivery.next_try)),
                         "reply": delivery.reply,
                         "message_id": delivery.message_id,
+                        "earlier_address": delivery.earlier,
                         "reports": of(&told, newsletter, *number)
                             .map(|one| json!({ "kind": one.kind, "reply": one.words, "at": rfc3339(one.at) }))
                             .collect::<Vec<_>>(),
@@ -67,6 +77,7 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
             globals.print_json(&json!({
                 "address": address, "newsletters": standing, "suppressed": suppressed, "editions": editions,
                 "erased": erased.map(rfc3339), "history": history.len(),
+                "moved": moved.map(|(to, at)| json!({ "to": to, "at": rfc3339(at) })),
             }))?;
             return Ok(Outcome::Done);
         }
@@ -76,6 +87,8 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         }
         if let Some(since) = erased {
             lines.push(format!("  was erased on {}: no list takes this address in", shown(since)));
+        } else if let Some((to, at)) = moved {
+            lines.push(format!("  moved to {to} on {}", shown(at)));
         } else if standing.is_empty() {
             lines.push("  is on no newsletter's list in the database".to_string());
         }
@@ -88,12 +101,10 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         }
         for (newsletter, number, delivery) in &deliveries {
             lines.push(match delivery {
-                None => match topics_of(&nothing, newsletter, *number) {
-                    Some(topics) => {
-                        format!("  {newsletter} n° {number}: nothing in it is of the topics chosen ({topics})")
-                    }
-                    None => format!("  {newsletter} n° {number}: was not on its list when it was frozen"),
-                },
+                None => {
+                    let why = why(&passed_over, newsletter, *number);
+                    format!("  {newsletter} n° {number}: {}", why_not(why))
+                }
                 Some(delivery) => format!("  {newsletter} n° {number}: {}", words(delivery, shown)),
             });
             lines.extend(of(&told, newsletter, *number).map(|report| {
@@ -111,10 +122,27 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
     })
 }
 
-/// What somebody chose, if nothing of it is in this edition.
-fn topics_of<'a>(nothing: &'a [(String, i64, String)], newsletter: &str, number: i64) -> Option<&'a str> {
-    let of = nothing.iter().find(|(name, edition, _)| name == newsletter && *edition == number);
-    of.map(|(.., topics)| topics.as_str())
+/// The newsletters' segments, of those that have one.
+fn segments(config: &Config) -> BTreeMap<String, Segment> {
+    let all = config.newsletters.iter().filter(|one| one.segment != Segment::default());
+    all.map(|one| (one.name.clone(), one.segment.clone())).collect()
+}
+
+/// Why an edition had no letter for somebody on its newsletter.
+fn why<'a>(passed_over: &'a [PassedOver], newsletter: &str, number: i64) -> Option<&'a Why> {
+    let of = passed_over.iter().find(|one| one.newsletter == newsletter && one.number == number);
+    of.map(|one| &one.why)
+}
+
+fn why_not(why: Option<&Why>) -> String {
+    match why {
+        Some(Why::Topics(topics)) => format!("nothing in it is of the topics chosen ({topics})"),
+        Some(Why::Received(through)) => {
+            format!("what is in it had come already through another newsletter ({})", through.join(", "))
+        }
+        Some(Why::Segment) => "outside the newsletter's segment".to_string(),
+        None => "was not on its list when it was frozen".to_string(),
+    }
 }
 
 /// What was reported of one edition.
@@ -139,6 +167,9 @@ fn words(delivery: &Explained, shown: impl Fn(DateTime<Utc>) -> String) -> Strin
     }
     if let Some(message_id) = &delivery.message_id {
         words.push_str(&format!(" {message_id}"));
+    }
+    if let Some(address) = &delivery.earlier {
+        words.push_str(&format!(", at the earlier address {address}"));
     }
     words
 }

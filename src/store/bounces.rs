@@ -204,7 +204,8 @@ impl Store {
     pub async fn told(&mut self, recipient: i64) -> Result<Vec<Told>> {
         let rows = sqlx::query(
             "SELECT e.newsletter, e.number, r.kind, r.words, r.at FROM returned r JOIN editions e ON e.id = r.edition
-             WHERE r.recipient = $1 ORDER BY r.at, e.id, r.mark",
+             WHERE r.recipient = $1 OR r.recipient IN (SELECT recipient FROM moved WHERE to_recipient = $1)
+             ORDER BY r.at, e.id, r.mark",
         )
         .bind(recipient)
         .fetch_all(&mut self.connection)

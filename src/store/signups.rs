@@ -224,7 +224,7 @@ async fn state(connection: &mut AnyConnection, newsletter: &str, recipient: i64)
 }
 
 /// Why no letter may reach somebody.
-async fn suppressed(connection: &mut AnyConnection, recipient: i64) -> Result<Option<String>> {
+pub(super) async fn suppressed(connection: &mut AnyConnection, recipient: i64) -> Result<Option<String>> {
     Ok(sqlx::query_scalar("SELECT reason FROM suppressions WHERE recipient = $1")
         .bind(recipient)
         .fetch_optional(connection)
@@ -295,8 +295,8 @@ async fn replace(connection: &mut AnyConnection, signup: &Signup, now: DateTime<
     suppress_under_way(connection, signup.recipient, Some(other), now).await?;
     let rows = sqlx::query(
         "SELECT d.edition, d.variant FROM deliveries d JOIN editions e ON e.id = d.edition
-         WHERE d.recipient = $1 AND e.newsletter = $2 AND e.composed_at > $3
-            AND d.state IN ('accepted', 'sending', 'uncertain') ORDER BY d.edition",
+         WHERE (d.recipient = $1 OR d.recipient IN (SELECT recipient FROM moved WHERE to_recipient = $1))
+            AND e.newsletter = $2 AND e.composed_at > $3 AND d.state IN ('accepted', 'sending', 'uncertain') ORDER BY d.edition",
     )
     .bind(signup.recipient)
     .bind(other)
