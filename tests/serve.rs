@@ -17,6 +17,7 @@ mod scanner;
 mod schedule;
 mod status;
 mod stranger;
+mod suppressed;
 mod two;
 
 use crate::support::project::Project;

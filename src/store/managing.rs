@@ -33,6 +33,8 @@ pub struct Person {
     pub email: String,
     pub name: Option<String>,
     pub subscriptions: Vec<Subscription>,
+    /// Why no letter of a newsletter goes there: `bounce`, `refused`, `complaint`.
+    pub suppressed: Option<String>,
 }
 
 impl Store {
@@ -85,7 +87,8 @@ impl Store {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Some(Person { email, name: name.flatten(), subscriptions }))
+        let suppressed = signups::suppressed(&mut self.connection, recipient).await?;
+        Ok(Some(Person { email, name: name.flatten(), subscriptions, suppressed }))
     }
 
     /// Subscribes whoever has shown that the address is theirs.

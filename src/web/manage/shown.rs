@@ -24,6 +24,7 @@ pub(super) fn page(
     let action = path(service, token);
     let mut lines = about.line_with("manage_who", Some(&person.email));
     lines.push(about.say("manage_until", &[("until", &about.moment(named.until))]));
+    lines.extend(person.suppressed.as_deref().map(|reason| about.say(given_up(reason), &[])));
     let (own, others): (Vec<&Newsletter>, Vec<&Newsletter>) =
         service.config.newsletters.iter().partition(|one| is_on(person, &one.name));
     let cards: Vec<Value> =
@@ -46,6 +47,11 @@ pub(super) fn page(
         },
     });
     filled(&about, StatusCode::OK, "manage_title", wrong.is_some(), parts)
+}
+
+/// What is said of why no letter goes there: its owner reads it, and nobody else.
+fn given_up(reason: &str) -> &'static str {
+    if reason == "complaint" { "confirm_not_here_what" } else { "manage_given_up" }
 }
 
 /// A newsletter that they are on, or can be on.
