@@ -183,12 +183,23 @@ pub fn letter<'a>(service: &'a Service, newsletter: &'a Newsletter, letter: &Wai
 /// What the letter says to whoever is subscribed already: without it, they would wait for one that never comes.
 pub fn already<'a>(service: &'a Service, newsletter: &'a Newsletter, letter: &Waiting) -> Option<Said<'a>> {
     let about = About::of(service, &newsletter.name);
+    let url = service.config.web.url.as_ref()?;
+    let button = Button {
+        url: format!("{url}manage"),
+        words: about.say("manage_link", &[]),
+        copy: about.say("mail_copy", &[]),
+    };
     let contact = newsletter.reply_to.as_deref().unwrap_or(&newsletter.from.address);
     let words = Words {
         subject: about.say("mail_already_subject", &[]),
         preheader: about.say("mail_already_preheader", &[]),
         title: about.say("mail_already_title", &[]),
-        lines: vec![asked(&about, newsletter, letter), about.say("mail_already_what", &[])],
+        lines: vec![
+            asked(&about, newsletter, letter),
+            about.say("mail_already_what", &[]),
+            about.say("mail_already_manage", &[]),
+        ],
+        button: Some(button),
         after: vec![about.say("mail_already_missing", &[("contact", contact)])],
         ..frame(service, &about, newsletter)
     };

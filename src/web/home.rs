@@ -1,4 +1,4 @@
-//! `/`: the newsletters with their rhythm and their last letter, the feeds with how to use them.
+//! `/`: the newsletters with their rhythm and their last letter, the feeds with how to use them, the way to what is held.
 //!
 //! Promises: made anew every few seconds at most, however often it is asked for; only what anybody may read is told of a
 //! newsletter's letters, and one that neither shows its letters nor takes readers is not there; without the database the page is there all the same, without last letters.
@@ -17,7 +17,7 @@ use super::leave::{date, language_of};
 use super::page::Frame;
 use super::published::Kind;
 use super::words::Words;
-use crate::config::{Archive, Config, Newsletter, Schedule};
+use crate::config::{Archive, Audience, Config, Newsletter, Schedule};
 use crate::schedule;
 
 /// How long a page that was made serves.
@@ -89,6 +89,10 @@ impl Home {
             "feeds": (!feeds.is_empty()).then(|| json!({
                 "title": words.say("home_feeds", &[]), "how": words.say("feeds_how", &[]), "all": feeds,
             })),
+            "held": knows_people(config).then(|| json!({
+                "title": words.say("manage_data", &[]), "words": words.say("home_held", &[]),
+                "address": format!("{}manage", service.base()), "link": words.say("manage_link", &[]),
+            })),
         });
         service.page.fill(&Frame { words: &words, site: &config.site.title, base: service.base() }, parts)
     }
@@ -97,6 +101,11 @@ impl Home {
 /// A newsletter whose letters are not everybody's to read, and that takes nobody in, is nobody else's business.
 fn is_listed(newsletter: &Newsletter) -> bool {
     newsletter.archive == Archive::Public || newsletter.subscribe
+}
+
+/// Whether there is anybody who could see and change what is held about them.
+fn knows_people(config: &Config) -> bool {
+    config.newsletters.iter().any(|one| one.to == Audience::Recipients)
 }
 
 /// A newsletter's card: its letters are on it where anybody may read them.

@@ -51,6 +51,7 @@ impl Page {
     pub fn fill(&self, frame: &Frame<'_>, parts: Value) -> String {
         let plain = json!({
             "over": null, "lines": [], "form": null, "link": null, "aside": null, "letters": null, "feeds": null,
+            "held": null,
         });
         self.fill_in("page", frame, plain, parts)
     }
@@ -94,6 +95,7 @@ mod tests {
                 "link": { "address": evil, "words": evil },
                 "feeds": { "title": evil, "how": evil, "all": [{ "title": evil, "description": evil,
                     "outputs": [{ "format": evil, "address": evil, "media_type": evil }] }] },
+                "held": { "title": evil, "words": evil, "address": evil, "link": evil },
             }),
         );
         assert!(!html.contains("<script") && !html.contains("\"'"), "{html}");

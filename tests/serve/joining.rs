@@ -47,7 +47,11 @@ const NOW: &str = "2026-03-01T08:00:00Z";
 
 /// Fills in the form.
 pub fn subscribe(project: &Project, served: &Served, address: &str) -> Got {
-    served.post("/subscribe/news", ENCODED, &body(&shown(project, "news", NOW), &[("email", address)]))
+    fill_in(project, served, &[("email", address)])
+}
+
+pub fn fill_in(project: &Project, served: &Served, fields: &[(&str, &str)]) -> Got {
+    served.post("/subscribe/news", ENCODED, &body(&shown(project, "news", NOW), fields))
 }
 
 /// Waits for the letters that are in the Maildir beyond `before`.
@@ -181,7 +185,11 @@ fn no_answer_tells_who_is_known(place: Place) {
         assert_eq!((got.status, got.text().replace(address, "ADDRESS")), (200, expected.clone()), "{address}");
         if let Some(subject) = letter {
             let letter = new_letters(&project, before, 1).remove(0);
-            assert!(read(&letter).0.starts_with(subject), "{address}: {letter}");
+            let (told, text, html) = read(&letter);
+            assert!(told.starts_with(subject), "{address}: {letter}");
+            let own = served.url("/manage");
+            let leads_there = text.contains(&own) && html.contains(&format!("\"{own}\""));
+            assert_eq!(leads_there, subject == "Vous recevez déjà", "{address}: {text}");
         }
     }
     std::thread::sleep(Duration::from_millis(500));

@@ -176,6 +176,27 @@ fn an_address_changes_when_the_new_one_confirms(place: Place) {
     assert_eq!(held["deliveries"][0]["address"], "ana@example.org", "what went to the earlier address is held too");
 }
 
+#[test]
+fn the_first_page_leads_there_where_the_database_has_people() {
+    let (project, _) = project("");
+    let config = project.read("config/crieur.yaml");
+    for (language, words) in [("fr", "Gérer vos abonnements"), ("en", "Manage your subscriptions")] {
+        project.write("config/crieur.yaml", config.replace("language: fr", &format!("language: {language}")));
+        let home = page_anybody_may_keep(Served::of(&project).get("/", &[]));
+        let link = home.between("<h2 id=\"held\">", "</section>");
+        assert!(link.contains(&format!("href=\"/manage\">{words}</a>")), "{link}");
+    }
+    // Of a list in a file it holds nobody.
+    project.remove("config/newsletters/news.yaml");
+    let home = page_anybody_may_keep(Served::of(&project).get("/", &[]));
+    assert!(!home.text().contains("/manage"), "{}", home.text());
+}
+
+fn page_anybody_may_keep(got: Got) -> Got {
+    assert_eq!((got.status, got.header("cache-control")), (200, "public, max-age=60"), "{}", got.text());
+    got
+}
+
 fn whoever_erases_themselves_is_gone_and_their_link_with_them(place: Place) {
     let (project, served) = with_topics(&place.line());
     let path = asked(&project, &served, "ana@example.org");
