@@ -4,8 +4,8 @@ use std::io::Write;
 
 use scraper::{Html, Selector};
 
-use super::joining::{confirmation, new_letters, subscribe};
-use super::{project, sent, state, way_out};
+use super::joining::{confirmation, fill_in, leave_token, new_letters, read, subscribe};
+use super::{managing, project, sent, state, way_out};
 use crate::support::project::Project;
 use crate::support::served::{self, Got, Served};
 
@@ -111,7 +111,7 @@ fn status(project: &Project) -> String {
 }
 
 /// A title as somebody would write it who wants to be more than text.
-const HOSTILE: &str = "</title></h1><script>alert(1)</script><img src=x onerror=alert(2)>\" onfocus=alert(3) x=\"' {{site.title}} &lt;b> \u{202e}é";
+const HOSTILE: &str = "</title></h1></li><script>alert(1)</script><img src=x onerror=alert(2)><brought-in id=brought>\" onfocus=alert(3) brought=\"' {{site.title}} &lt;b> \u{202e}é";
 
 fn hostile() -> (Project, Served) {
     let (project, _) = project("");
@@ -121,75 +121,159 @@ fn hostile() -> (Project, Served) {
         "config/crieur.yaml",
         config.replace("title: Le site", &format!("title: {quoted}\n  description: {quoted}")),
     );
-    for name in ["news", "other"] {
+    project.write(
+        "config/newsletters/monthly.yaml",
+        "title: Le mois\nfrom: lettre@example.org\nto: recipients\nleave: web\nschedule: 0 9 1 * *\n",
+    );
+    for name in ["news", "other", "monthly"] {
         let file = format!("config/newsletters/{name}.yaml");
         let text = project.read(&file);
         let title = text.lines().find(|line| line.starts_with("title: ")).expect("a title").to_string();
         project.write(&file, text.replace(&title, &format!("title: {quoted}")));
     }
+    let topics = ["films", "sons"]
+        .map(|name| format!("  - {{ name: {name}, title: {quoted}, select: {{ tags: [{name}] }} }}\n"));
+    let news = project.read("config/newsletters/news.yaml");
+    project.write("config/newsletters/news.yaml", format!("{news}consent: {quoted}\ntopics:\n{}", topics.concat()));
     project.write(
         "feeds/site.yaml",
         format!("title: {quoted}\ndescription: {quoted}\noutputs: {{ atom: feed/feed.xml }}\n"),
     );
     project
         .write("posts/un.md", format!("---\ntitle: {quoted}\ndate: 2026-02-01\ndescription: {quoted}\n---\nUn.\n"));
-    project
-        .write("people.csv", format!("email,name\nana@example.org,{}\n", HOSTILE.replace(['"', ',', '<', '>'], "")));
+    let people = format!("email,name\ncy@example.org,{}\n", HOSTILE.replace(['"', ','], ""));
+    project.write("people.csv", people);
+    project.ok(&[
+        "recipients",
+        "import",
+        "--newsletter",
+        "news",
+        project.join("people.csv").to_str().expect("a path"),
+    ]);
     let served = Served::of(&project);
     let ran = project.crieur(&["run"]);
     assert_eq!(project.letters("var/outbox").len(), 4, "{}", ran.stderr);
     (project, served)
 }
 
-/// Nothing in the page runs, and the title is there as text.
-fn is_text(got: &Got, what: &str) {
-    let page = got.text();
-    let html = Html::parse_document(&page);
+/// Nothing in the page runs, and no element is there that a title brought, nor an attribute.
+fn brings_nothing(html: &Html, what: &str) {
     for element in html.select(&Selector::parse("*").expect("a selector")) {
         let name = element.value().name();
-        assert!(!matches!(name, "script" | "iframe" | "object" | "embed" | "base"), "{what}: <{name}>");
+        let brought = matches!(name, "script" | "iframe" | "object" | "embed" | "base" | "brought-in");
+        assert!(!brought, "{what}: <{name}>");
         for (attribute, value) in element.value().attrs() {
-            assert!(!attribute.starts_with("on"), "{what}: {attribute}=");
+            assert!(!attribute.starts_with("on") && !attribute.contains("brought"), "{what}: {attribute}=");
             assert!(!value.trim_start().to_ascii_lowercase().starts_with("javascript:"), "{what}: {value}");
         }
+        assert!(element.attr("id") != Some("brought"), "{what}: an element of the title's");
         assert!(element.attr("src") != Some("x"), "{what}: a picture of the title's");
     }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Every page that there is, by what it says.
+fn every_page(project: &Project, served: &Served) -> Vec<(&'static str, Got)> {
+    let letters = project.letters("var/outbox");
+    let ana = way_out(&letters, "ana@example.org");
+    let get = |path: &str| served.get(path, &[]);
+    let post = |path: &str, fields: &str| served.post(path, FORM, fields);
+    let newest = |before: usize| new_letters(project, before, 1).remove(0);
+    let mut pages = vec![
+        ("first", get("/")),
+        ("letter", get("/letters/news-1.html")),
+        ("archive", get("/archive/")),
+        ("letters", get("/archive/news/")),
+        ("past letter", get("/archive/news/1/")),
+        ("leave", get(&ana)),
+    ];
+    let left = served.one_click(&ana);
+    let undo = left.between("action=\"/back/", "\"");
+    pages.push(("left", left));
+    pages.push(("left before", get(&ana)));
+    pages.push(("back", get(&format!("/back/{undo}"))));
+    pages.push(("came back", post(&format!("/back/{undo}"), "")));
+
+    let before = project.letters("var/outbox").len();
+    pages.push(("newsletters", get("/subscribe")));
+    pages.push(("form", get("/subscribe/news")));
+    let typed = "email=%22%3E%3Cbrought-in+brought=%22&name=%3Cscript%3Ealert(1)%3C/script%3E";
+    pages.push(("form again", post("/subscribe/news", typed)));
+    pages.push(("asked", fill_in(project, served, &[("email", "eve@example.org"), ("topic", "films")])));
+    let asked = confirmation(&newest(before));
+    pages.push(("confirm", get(&asked)));
+    pages.push(("confirmed", post(&asked, "")));
+    served.one_click(&format!("/leave/{}", leave_token(project, "eve@example.org")));
+    pages.push(("confirmed too late", get(&asked)));
+
+    pages.push(("own page, asked for", get("/manage")));
+    pages.push(("own page, asked for again", post("/manage", typed)));
+    let own = managing::asked(project, served, "bo@example.org");
+    pages.push(("own page on its way", post("/manage", "email=nobody%40example.org")));
+    pages.push(("own page", get(&own)));
+    for (what, fields) in [
+        ("topics", "do=topics&newsletter=news&topic=films"),
+        ("no topic", "do=topics&newsletter=news"),
+        ("joined", "do=join&newsletter=monthly&instead=news"),
+        ("left there", "do=leave&newsletter=monthly"),
+        ("wrong address", "do=address&email=%22%3E%3Cbrought-in+brought=%22"),
+    ] {
+        pages.push((what, post(&own, fields)));
+    }
+    let there = managing::asked_to_move(project, served, &own, "bo.new@example.org");
+    pages.push(("another address", get(&there)));
+    let before = project.letters("var/outbox").len();
+    pages.push(("moved", post(&there, "")));
+    newest(before);
+    pages.push(("moved before", get(&there)));
+    pages.push(("own page too late", get(&own)));
+    let own = managing::asked(project, served, "bo.new@example.org");
+    pages.push(("erase", get(&format!("{own}/erase"))));
+    pages.push(("erased", post(&format!("{own}/erase"), "")));
+    pages.push(("moved too late", get(&there)));
+
+    pages.push(("status", get(&status(project))));
+    pages.push(("unknown", get("/leave/x")));
+    pages.push(("too late", get("/back/x")));
+    pages
 }
 
 #[test]
 fn a_title_full_of_html_shows_as_text_on_every_page() {
     let (project, served) = hostile();
-    let letters = project.letters("var/outbox");
-    let ana = way_out(&letters, "ana@example.org");
-    let mut pages = vec![("first", served.get("/", &[])), ("letter", served.get("/letters/news-1.html", &[]))];
-    pages.push(("leave", served.get(&ana, &[])));
-    let left = served.one_click(&ana);
-    let undo = left.between("action=\"/back/", "\"");
-    pages.push(("left", left));
-    pages.push(("left before", served.get(&ana, &[])));
-    pages.push(("back", served.get(&format!("/back/{undo}"), &[])));
-    pages.push(("came back", served.post(&format!("/back/{undo}"), "text/plain", "")));
-    let before = project.letters("var/outbox").len();
-    pages.push(("newsletters", served.get("/subscribe", &[])));
-    pages.push(("form", served.get("/subscribe/news", &[])));
-    let typed = "email=nobody&name=%3Cscript%3Ealert(1)%3C/script%3E";
-    pages.push(("form again", served.post("/subscribe/news", "application/x-www-form-urlencoded", typed)));
-    pages.push(("asked", subscribe(&project, &served, "eve@example.org")));
-    let asked = confirmation(&new_letters(&project, before, 1)[0]);
-    pages.push(("confirm", served.get(&asked, &[])));
-    pages.push(("confirmed", served.post(&asked, "text/plain", "")));
-    pages.push(("status", served.get(&status(&project), &[])));
-    pages.push(("unknown", served.get("/leave/x", &[])));
-    pages.push(("too late", served.get("/back/x", &[])));
+    let pages = every_page(&project, &served);
     for (what, got) in &pages {
-        assert!(got.header("content-type").starts_with("text/html"), "{what}");
-        is_text(got, what);
-        // As it was written, to whoever reads.
+        assert!(got.header("content-type").starts_with("text/html"), "{what}: {}", got.status);
         let html = Html::parse_document(&got.text());
+        brings_nothing(&html, what);
+        // As it was written, to whoever reads.
         let words: String = html.root_element().text().collect();
-        assert!(words.contains("<script>alert(1)</script>"), "{what}: {words}");
+        let shown = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(HOSTILE), "{what}: {shown}");
     }
     assert_eq!(state(&project, "ana@example.org", "news"), "subscribed");
+    // The letters that the pages sent.
+    let letters = project.letters("var/outbox");
+    assert!(letters.len() >= 9, "{}", letters.len());
+    for letter in &letters {
+        let (subject, text, html) = read(letter);
+        brings_nothing(&Html::parse_document(&html), &subject);
+        assert!(text.contains("<script>alert(1)</script>") && text.contains("{{site.title}}"), "{text}");
+    }
+    // Feeds' titles have no markup that a reader could take for such; a letter is in its entry as HTML.
+    for path in ["/archive/news/feed.xml", "/feed/feed.xml"] {
+        let got = served.get(path, &[]);
+        let feed = atom_syndication::Feed::read_from(&got.body[..]).expect("a feed");
+        let entry = &feed.entries()[0];
+        let title = feed.title().as_str();
+        assert!(title.contains("‹script›alert(1)‹/script›") && title.contains("{{site.title}}"), "{path}: {title}");
+        for title in [title, entry.title().as_str()] {
+            assert!(title.contains("‹script›") && !title.contains('<'), "{path}: {title}");
+        }
+        let content = entry.content().and_then(|content| content.value()).expect("content");
+        brings_nothing(&Html::parse_fragment(content), path);
+    }
 }
 
 #[test]
