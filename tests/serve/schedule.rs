@@ -1,9 +1,11 @@
 //! `serve --with-schedule`: the service that also builds, sends and tries again.
 
+use std::collections::HashSet;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{project, state, way_out};
-use crate::support::project::Project;
+use crate::support::project::{Project, Ran};
 use crate::support::served::Served;
 use crate::support::smtp::{Act, Peer, Step};
 use crate::support::stores::{Place, on_both_stores};
@@ -11,6 +13,7 @@ use crate::support::stores::{Place, on_both_stores};
 on_both_stores! {
     it_builds_and_sends_what_is_due_each_minute_and_serves_it_at_once,
     told_to_stop_it_lets_the_letters_under_way_end,
+    a_worker_and_a_run_beside_it_send_every_letter_once,
 }
 
 fn scheduled(project: &Project) -> Served {
@@ -102,4 +105,62 @@ fn told_to_stop_it_lets_the_letters_under_way_end(place: Place) {
     people.sort();
     people.dedup();
     assert_eq!(people.len(), 64, "nobody twice");
+}
+
+fn a_worker_and_a_run_beside_it_send_every_letter_once(place: Place) {
+    const PEOPLE: usize = 104;
+    let slow = |step: &Step| {
+        if matches!(step, Step::Body { .. }) {
+            std::thread::sleep(Duration::from_millis(15));
+        }
+        Act::Usual
+    };
+    let peer = Peer::start(slow);
+    let (mut project, _) = project(&place.line());
+    let list: String = (4..PEOPLE).map(|number| format!("p{number:03}@example.org,\n")).collect();
+    project.write("more.csv", format!("email,name\n{list}"));
+    project.ok(&["recipients", "import", project.join("more.csv").to_str().expect("a path")]);
+    let config = project.read("config/crieur.yaml");
+    let smtp = format!("smtp://127.0.0.1:{}\n  tls: none\n  connections: 4", peer.port);
+    project.write("config/crieur.yaml", config.replace("maildir:var/outbox", &smtp));
+    // Fifty seconds into a minute: the schedule's next run comes soon.
+    project.at("2026-03-01T08:29:50Z");
+    let mut served = scheduled(&project);
+    let start = |arguments: &[&str]| {
+        let mut command = project.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started")
+    };
+    let ended = |process: Child| {
+        let ran = Ran::from(process.wait_with_output().expect("ended"));
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+    };
+    let worker = start(&["worker"]);
+    for edition in 1..=2 {
+        // All at once, and the second time in the midst of the schedule's own minute.
+        let runs = [start(&["run"]), start(&["run"]), start(&["worker", "--until-done"])];
+        runs.into_iter().for_each(&ended);
+        wait_for("every letter", || peer.received().len() >= PEOPLE * edition);
+        wait_for("the edition's end", || {
+            let status = project.json(&["status"], 0);
+            let editions = status["editions"].as_array().expect("editions").clone();
+            editions.len() == edition
+                && editions.iter().all(|one| one["state"] == "done" && one["accepted"] == PEOPLE)
+        });
+        project.write("posts/deux.md", "---\ntitle: Deux\ndate: 2026-03-01\n---\nDeux.\n");
+    }
+    // Whoever would send one more has had the time to: the schedule has run anew since.
+    std::thread::sleep(Duration::from_secs(1));
+    let told = Command::new("kill").args(["-TERM", &worker.id().to_string()]).status().expect("kill runs");
+    assert!(told.success());
+    ended(worker);
+    assert_eq!(served.stop(), Some(0));
+    let mut letters = HashSet::new();
+    for received in peer.received() {
+        let of = received.letter.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id: "));
+        let of = of.unwrap_or_else(|| panic!("{}", received.letter)).to_string();
+        assert!(letters.insert((received.recipient.clone(), of)), "twice to {}", received.recipient);
+    }
+    assert_eq!(letters.len(), PEOPLE * 2);
+    let people: HashSet<&String> = letters.iter().map(|(recipient, _)| recipient).collect();
+    assert_eq!(people.len(), PEOPLE);
 }
