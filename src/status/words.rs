@@ -108,27 +108,28 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Two languages have the same texts, each with the same places.
+    pub(crate) fn say_the_same(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) {
+        assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+        let places = |text: &str| {
+            let braces = text.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+            let mut places: Vec<String> = braces.map(|(name, _)| name.to_string()).collect();
+            places.sort();
+            places
+        };
+        for (name, text) in one {
+            assert_eq!(places(text), places(&other[name]), "{name}");
+        }
+    }
 
     #[test]
     fn both_languages_say_the_same_things_with_the_same_places() {
         let (french, english) = (Words::of("fr-CA"), Words::of("de"));
         assert!(french.texts.len() > 60);
-        assert_eq!(french.texts.keys().collect::<Vec<_>>(), english.texts.keys().collect::<Vec<_>>());
-        let places = |text: &str| {
-            let mut places: Vec<String> = text
-                .split('{')
-                .skip(1)
-                .filter_map(|rest| rest.split_once('}'))
-                .map(|(name, _)| name.into())
-                .collect();
-            places.sort();
-            places
-        };
-        for (name, text) in &french.texts {
-            assert_eq!(places(text), places(&english.texts[name]), "{name}");
-        }
+        say_the_same(&french.texts, &english.texts);
         assert_eq!(french.texts["months"].split(' ').count(), 12);
         assert_eq!(english.texts["months"].split(' ').count(), 12);
     }

@@ -236,7 +236,6 @@ mod tests {
     use crate::store::freeze::tests::edition;
     use crate::store::freeze::{Audience, NewEdition};
     use crate::store::moving::Moved;
-    use crate::store::outbox::Waiting;
     use crate::store::outbox::tests::letter;
     use crate::store::recipients::tests::{person, take};
     use crate::store::shares::Share;
@@ -308,11 +307,10 @@ mod tests {
             take(&mut store, false, vec![person(1), person(2)]).await;
             store.freeze(&edition(1), Audience::Subscribed).await.unwrap().unwrap();
             run(&mut store, "UPDATE deliveries SET state = 'accepted'").await;
-            let asked = |recipient, asked| Waiting { id: asked, ..letter(recipient, asked) };
             // On to a second address, and to a third.
             for (from, to, at) in [(1, 11, 6000), (11, 21, 7000)] {
-                store.ask_to_move(from, &asked(to, at), &[]).await.unwrap();
-                let moved = store.move_person((from, to), moment(at), &asked(from, at + 1), moment(at + 10)).await;
+                store.ask_to_move(from, &letter(to, at), &[]).await.unwrap();
+                let moved = store.move_person((from, to), moment(at), &letter(from, at + 1), moment(at + 10)).await;
                 assert_eq!(moved.unwrap(), Moved::Done);
             }
             let next = NewEdition { composed: moment(8000), ..edition(2) };

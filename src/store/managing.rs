@@ -249,27 +249,13 @@ async fn address(connection: &mut AnyConnection, recipient: i64) -> Result<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::outbox::tests::letter;
     use crate::store::recipients::tests::{person, take};
     use crate::store::tests::{Place, on_both_stores, wait};
 
     on_both_stores! {
         a_link_leaves_for_whoever_is_known_and_has_not_complained,
         everything_that_is_held_is_told,
-    }
-
-    fn letter(recipient: i64, asked: i64) -> Waiting {
-        Waiting {
-            id: asked * 100 + recipient,
-            newsletter: "z".to_string(),
-            kind: "manage".to_string(),
-            recipient,
-            email: format!("typed{recipient}@example.org"),
-            name: None,
-            details: "{}".to_string(),
-            asked: moment(asked),
-            expires: moment(asked + 1800),
-            attempts: 0,
-        }
     }
 
     fn a_link_leaves_for_whoever_is_known_and_has_not_complained(place: Place) {
@@ -281,7 +267,8 @@ mod tests {
                 .await
                 .unwrap();
             for recipient in [1, 2, 3] {
-                store.ask_to_manage(&letter(recipient, 100), &["a".to_string()], &[]).await.unwrap();
+                let letter = Waiting { newsletter: "z".to_string(), ..letter(recipient, 100) };
+                store.ask_to_manage(&letter, &["a".to_string()], &[]).await.unwrap();
             }
             let letters = store.take_letters(moment(200), chrono::TimeDelta::days(1)).await.unwrap();
             let shown: Vec<_> = letters.iter().map(|one| (one.recipient, &*one.newsletter, &*one.email)).collect();

@@ -241,6 +241,7 @@ mod tests {
     use crate::store::freeze::Audience;
     use crate::store::freeze::tests::edition;
     use crate::store::newsletters::moment;
+    use crate::store::outbox::tests::letter;
     use crate::store::recipients::tests::{person, take};
     use crate::store::tests::{Place, on_both_stores, wait};
 
@@ -249,23 +250,9 @@ mod tests {
         whoever_was_there_already_stays_one_person,
     }
 
-    fn letter(recipient: i64, asked: i64) -> Waiting {
-        Waiting {
-            id: asked * 100 + recipient,
-            newsletter: "a".to_string(),
-            kind: "move".to_string(),
-            recipient,
-            email: format!("n{recipient}@example.org"),
-            name: None,
-            details: "{}".to_string(),
-            asked: moment(asked),
-            expires: moment(asked + 1000),
-            attempts: 0,
-        }
-    }
-
-    fn told(recipient: i64) -> Waiting {
-        Waiting { kind: "moved".to_string(), ..letter(recipient, 7) }
+    /// To the earlier address, at that moment.
+    fn told(recipient: i64, at: i64) -> Waiting {
+        Waiting { kind: "moved".to_string(), ..letter(recipient, at) }
     }
 
     fn everything_moves_once_when_it_is_confirmed(place: Place) {
@@ -275,30 +262,30 @@ mod tests {
             store.choose(1, "a", Some("x"), "page", moment(150)).await.unwrap();
             let first = store.freeze(&edition(1), Audience::Subscribed).await.unwrap().unwrap();
             store.ask_to_move(1, &letter(11, 200), &[]).await.unwrap();
-            assert_eq!(store.move_asked(1, 11, moment(200)).await.unwrap().as_deref(), Some("n11@example.org"));
+            assert_eq!(store.move_asked(1, 11, moment(200)).await.unwrap().as_deref(), Some("p11@example.org"));
             assert!(store.is_subscribed("a", 1).await.unwrap() && !store.is_subscribed("a", 11).await.unwrap());
             for (to, asked, expected) in
                 [(11, 201, Moved::Gone), (12, 200, Moved::Gone), (11, 200, Moved::Done), (11, 200, Moved::Done)]
             {
-                let moved = store.move_person((1, to), moment(asked), &told(1), moment(300)).await.unwrap();
+                let moved = store.move_person((1, to), moment(asked), &told(1, 7), moment(300)).await.unwrap();
                 assert_eq!(moved, expected, "{to} {asked}");
             }
             assert!(!store.is_subscribed("a", 1).await.unwrap() && store.is_subscribed("a", 11).await.unwrap());
             assert_eq!(store.choices("a", &Default::default()).await.unwrap(), [("x".to_string(), 1)]);
             let pending = store.deliveries_in(first, "pending").await.unwrap();
-            assert_eq!(pending.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [11, 2]);
+            assert_eq!(pending.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2, 11]);
             assert!(store.counts(first).await.unwrap().balance());
             assert_eq!(store.earlier_addresses(11).await.unwrap(), [1]);
-            let told: Vec<String> = store
+            let letters: Vec<String> = store
                 .take_letters(moment(9000), chrono::TimeDelta::days(1))
                 .await
                 .unwrap()
                 .into_iter()
                 .map(|letter| format!("{} {}", letter.kind, letter.email))
                 .collect();
-            assert!(told.contains(&"moved p0000001@example.org".to_string()), "{told:?}");
+            assert!(letters.contains(&"moved p0000001@example.org".to_string()), "{letters:?}");
             // The link of an earlier letter.
-            assert_eq!(store.address_of(1).await.unwrap().as_deref(), Some("n11@example.org"));
+            assert_eq!(store.address_of(1).await.unwrap().as_deref(), Some("p11@example.org"));
             store.leave_from_page(1, "a", moment(400)).await.unwrap();
             assert!(store.has_left(11, "a").await.unwrap() && store.has_left(1, "a").await.unwrap());
             assert!(store.come_back(1, "a", moment(400), moment(410)).await.unwrap());
@@ -306,7 +293,7 @@ mod tests {
             for (from, to, asked) in [(11, 21, 500), (21, 1, 600)] {
                 store.ask_to_move(from, &letter(to, asked), &[]).await.unwrap();
                 let moved = store
-                    .move_person((from, to), moment(asked), &told_of(from, asked), moment(asked + 10))
+                    .move_person((from, to), moment(asked), &told(from, asked + 1), moment(asked + 10))
                     .await
                     .unwrap();
                 assert_eq!(moved, Moved::Done);
@@ -318,17 +305,13 @@ mod tests {
         });
     }
 
-    fn told_of(recipient: i64, asked: i64) -> Waiting {
-        Waiting { id: asked * 1000, ..told(recipient) }
-    }
-
     fn whoever_was_there_already_stays_one_person(place: Place) {
         wait(async {
             let mut store = place.open().await;
             take(&mut store, false, vec![person(1), person(2)]).await;
             let first = store.freeze(&edition(1), Audience::Subscribed).await.unwrap().unwrap();
             store.ask_to_move(1, &letter(2, 200), &[]).await.unwrap();
-            let moved = store.move_person((1, 2), moment(200), &told(1), moment(300)).await.unwrap();
+            let moved = store.move_person((1, 2), moment(200), &told(1, 7), moment(300)).await.unwrap();
             assert_eq!(moved, Moved::Done);
             assert_eq!(store.count_subscribed("a").await.unwrap(), 1);
             let counts = store.counts(first).await.unwrap();

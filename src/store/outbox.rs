@@ -187,13 +187,14 @@ pub(crate) mod tests {
     use crate::store::tests::{Place, on_both_stores, wait};
     use std::time::Duration;
 
-    pub(crate) fn letter(id: i64, at: i64) -> Waiting {
+    /// To somebody who asked at that moment.
+    pub(crate) fn letter(recipient: i64, at: i64) -> Waiting {
         Waiting {
-            id,
+            id: at * 100 + recipient,
             newsletter: "a".to_string(),
             kind: "confirm".to_string(),
-            recipient: id,
-            email: format!("p{id}@example.org"),
+            recipient,
+            email: format!("p{recipient}@example.org"),
             name: Some("Ana".to_string()),
             details: "{}".to_string(),
             asked: moment(at),
@@ -241,14 +242,15 @@ pub(crate) mod tests {
             taken.sort_by_key(|letter| letter.id);
             assert_eq!(taken, [letter(1, 100), letter(2, 100), letter(3, 100)]);
             assert!(other.take_letters(moment(150), minute).await.unwrap().is_empty());
-            store.forget_letter(1).await.unwrap();
-            store.postpone_letter(2, moment(500)).await.unwrap();
+            let [first, second, third] = [1, 2, 3].map(|recipient| letter(recipient, 100).id);
+            store.forget_letter(first).await.unwrap();
+            store.postpone_letter(second, moment(500)).await.unwrap();
             assert_eq!(store.next_letter().await.unwrap(), Some(moment(160)));
             let again = other.take_letters(moment(160), minute).await.unwrap();
-            assert_eq!(again.iter().map(|letter| (letter.id, letter.attempts)).collect::<Vec<_>>(), [(3, 1)]);
-            store.forget_letter(3).await.unwrap();
-            assert_eq!(store.take_letters(moment(500), minute).await.unwrap()[0].id, 2);
-            store.forget_letter(2).await.unwrap();
+            assert_eq!(again.iter().map(|letter| (letter.id, letter.attempts)).collect::<Vec<_>>(), [(third, 1)]);
+            store.forget_letter(third).await.unwrap();
+            assert_eq!(store.take_letters(moment(500), minute).await.unwrap()[0].id, second);
+            store.forget_letter(second).await.unwrap();
             assert_eq!(store.next_letter().await.unwrap(), None);
         });
     }

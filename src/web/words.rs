@@ -55,25 +55,13 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::words::tests::say_the_same;
 
     #[test]
     fn both_languages_say_the_same_things_with_the_same_places() {
         let (french, english) = (Words::of("fr-CA"), Words::of("de"));
         assert!(french.texts.len() > 25);
-        assert_eq!(french.texts.keys().collect::<Vec<_>>(), english.texts.keys().collect::<Vec<_>>());
-        let places = |text: &str| {
-            let mut places: Vec<String> = text
-                .split('{')
-                .skip(1)
-                .filter_map(|rest| rest.split_once('}'))
-                .map(|(name, _)| name.into())
-                .collect();
-            places.sort();
-            places
-        };
-        for (name, text) in french.texts.iter() {
-            assert_eq!(places(text), places(&english.texts[name]), "{name}");
-        }
+        say_the_same(&french.texts, &english.texts);
     }
 
     #[test]

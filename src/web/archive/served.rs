@@ -60,6 +60,8 @@ enum Asked<'a> {
 
 /// What cannot be answered: the database is away, or holds what cannot be read.
 type Answered<T> = Result<T, NoAnswer>;
+/// `None`: there is no such page.
+type Found = Answered<Option<Arc<Content>>>;
 
 /// Answers what lies below `archive/`.
 pub async fn answer(service: &Arc<Service>, path: &str, headers: &HeaderMap) -> Answer {
@@ -150,10 +152,10 @@ fn picture(name: &str) -> Option<Kind> {
 }
 
 /// The content at an address; `None`: there is none.
-async fn content(service: &Arc<Service>, asked: &Asked<'_>, path: &str) -> Answered<Option<Arc<Content>>> {
+async fn content(service: &Arc<Service>, asked: &Asked<'_>, path: &str) -> Found {
     match asked {
         Asked::Moved => Ok(None),
-        Asked::Index => index(service, path).await.map(Some),
+        Asked::Index => index(service, path).await,
         Asked::List(newsletter, page) => list(service, newsletter, *page, path).await,
         Asked::Feed(newsletter, part) => a_feed(service, newsletter, *part, path).await,
         Asked::Letter(newsletter, number) => {
@@ -264,7 +266,21 @@ fn keep(
     content
 }
 
-async fn index(service: &Arc<Service>, path: &str) -> Answered<Arc<Content>> {
+/// What was made of the same letters before, or what is made of them now; `None`: there is no such page.
+async fn made(
+    service: &Arc<Service>,
+    path: &str,
+    from: &str,
+    make: impl Future<Output = Answered<Option<(String, SystemTime)>>>,
+) -> Found {
+    if let Some(content) = service.archive.made.get(path, from) {
+        return Ok(Some(content));
+    }
+    let made = make.await?;
+    Ok(made.map(|(text, modified)| keep(service, path, from, text.into_bytes(), modified, true)))
+}
+
+async fn index(service: &Arc<Service>, path: &str) -> Found {
     let mut all = Vec::new();
     for newsletter in super::public(&service.config) {
         let sent = sent(service, newsletter).await?;
@@ -273,40 +289,32 @@ async fn index(service: &Arc<Service>, path: &str) -> Answered<Arc<Content>> {
         }
     }
     let from = all.iter().map(|(_, sent)| version_of_list(sent)).collect::<String>();
-    if let Some(content) = service.archive.made.get(path, &from) {
-        return Ok(content);
-    }
-    let last = all.iter().filter_map(|(_, sent)| sent.last()).map(|last| moment(Some(last))).max();
-    let html = pages::index(&place(service), &all);
-    Ok(keep(service, path, &from, html.into_bytes(), last.unwrap_or(SystemTime::UNIX_EPOCH), true))
+    let make = async {
+        let last = all.iter().filter_map(|(_, sent)| sent.last()).map(|last| moment(Some(last))).max();
+        Ok(Some((pages::index(&place(service), &all), last.unwrap_or(SystemTime::UNIX_EPOCH))))
+    };
+    made(service, path, &from, make).await
 }
 
-async fn list(
-    service: &Arc<Service>,
-    newsletter: &Newsletter,
-    page: usize,
-    path: &str,
-) -> Answered<Option<Arc<Content>>> {
+async fn list(service: &Arc<Service>, newsletter: &Newsletter, page: usize, path: &str) -> Found {
     let sent = sent(service, newsletter).await?;
-    let from = version_of_list(&sent);
-    if let Some(content) = service.archive.made.get(path, &from) {
-        return Ok(Some(content));
-    }
-    let Some(editions) = pages::on_page(&sent, page) else { return Ok(None) };
-    let _turn = service.archive.making.lock().await;
-    let mut lines = Vec::new();
-    for edition in editions {
-        let known = locked(&service.archive.lines).get(&edition.id).cloned();
-        if let Some(line) = known.filter(|line| line.composed == edition.composed) {
-            lines.push(line);
-        } else if let Some(source) = source(service, edition, false).await? {
-            let line = line(&source);
-            locked(&service.archive.lines).insert(edition.id, line.clone());
-            lines.push(line);
+    let make = async {
+        let Some(editions) = pages::on_page(&sent, page) else { return Ok(None) };
+        let _turn = service.archive.making.lock().await;
+        let mut lines = Vec::new();
+        for edition in editions {
+            let known = locked(&service.archive.lines).get(&edition.id).cloned();
+            if let Some(line) = known.filter(|line| line.composed == edition.composed) {
+                lines.push(line);
+            } else if let Some(source) = source(service, edition, false).await? {
+                let line = line(&source);
+                locked(&service.archive.lines).insert(edition.id, line.clone());
+                lines.push(line);
+            }
         }
-    }
-    let html = pages::list(&place(service), newsletter, &sent, page, &lines);
-    Ok(Some(keep(service, path, &from, html.into_bytes(), moment(sent.last()), true)))
+        Ok(Some((pages::list(&place(service), newsletter, &sent, page, &lines), moment(sent.last()))))
+    };
+    made(service, path, &version_of_list(&sent), make).await
 }
 
 /// What a list says of a letter.
@@ -321,33 +329,27 @@ pub(super) fn line(source: &Source) -> Line {
     }
 }
 
-async fn a_feed(
-    service: &Arc<Service>,
-    newsletter: &Newsletter,
-    part: Part,
-    path: &str,
-) -> Answered<Option<Arc<Content>>> {
+async fn a_feed(service: &Arc<Service>, newsletter: &Newsletter, part: Part, path: &str) -> Found {
     let sent = sent(service, newsletter).await?;
-    let from = version_of_list(&sent);
-    if let Some(content) = service.archive.made.get(path, &from) {
-        return Ok(Some(content));
-    }
-    let Some(editions) = part.letters(&sent) else { return Ok(None) };
-    let last = moment(editions.first().copied());
-    let _turn = service.archive.making.lock().await;
-    let mut sources = Vec::new();
-    for edition in editions {
-        sources.extend(source(service, edition, false).await?);
-    }
-    let (newsletter, all) = (newsletter.clone(), sent.clone());
-    let text = beside(service, move |place| {
-        let letters: Vec<(&SentEdition, Letter)> = sources
-            .iter()
-            .map(|source| (&source.edition, export::letter(place, &newsletter, source, &Default::default())))
-            .collect();
-        feed::write(place, &newsletter, &all, part, &letters)
-    });
-    Ok(Some(keep(service, path, &from, text.await?.into_bytes(), last, true)))
+    let make = async {
+        let Some(editions) = part.letters(&sent) else { return Ok(None) };
+        let last = moment(editions.first().copied());
+        let _turn = service.archive.making.lock().await;
+        let mut sources = Vec::new();
+        for edition in editions {
+            sources.extend(source(service, edition, false).await?);
+        }
+        let (newsletter, all) = (newsletter.clone(), sent.clone());
+        let text = beside(service, move |place| {
+            let letters: Vec<(&SentEdition, Letter)> = sources
+                .iter()
+                .map(|source| (&source.edition, export::letter(place, &newsletter, source, &Default::default())))
+                .collect();
+            feed::write(place, &newsletter, &all, part, &letters)
+        });
+        Ok(Some((text.await?, last)))
+    };
+    made(service, path, &version_of_list(&sent), make).await
 }
 
 async fn a_letter(
@@ -356,7 +358,7 @@ async fn a_letter(
     edition: &SentEdition,
     near: Neighbours,
     path: &str,
-) -> Answered<Option<Arc<Content>>> {
+) -> Found {
     match service.archive.made.get(path, &version_of_page(edition, near)) {
         Some(content) => Ok(Some(content)),
         None => make_letter(service, newsletter, edition, near, path).await,
@@ -374,7 +376,7 @@ async fn make_letter(
     edition: &SentEdition,
     near: Neighbours,
     path: &str,
-) -> Answered<Option<Arc<Content>>> {
+) -> Found {
     let _turn = service.archive.making.lock().await;
     let from = version_of_page(edition, near);
     let Some(source) = source(service, edition, true).await? else { return Ok(None) };
