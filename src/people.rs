@@ -3,13 +3,14 @@
 //! A list that is imported may also say each person's `tags`, `topics`, `basis` and `proof`; one that `recipients export`
 //! wrote is understood as a whole, so that who left stays so in another database.
 //!
-//! Read in batches, never held whole. Commas, semicolons or tabs separate; a byte order mark is passed over; lines may end
-//! in CRLF. Promises: a bad row is named with its line and column and never stops the others; an address that was given
-//! before is passed over, with a warning.
+//! Read in batches, never held whole, from its first row to its last or in the [`order`] of its people's numbers. Commas,
+//! semicolons or tabs separate; a byte order mark is passed over; lines may end in CRLF. Promises: a bad row is named with its
+//! line and column and never stops the others; an address that was given before is passed over, with a warning.
 //!
 //! BUGS: UTF-8 only.
 
 mod columns;
+mod order;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -26,6 +27,7 @@ use crate::secrets::Secrets;
 use crate::store::recipients::{Addressee, Basis, Newcomer};
 pub use columns::names;
 use columns::{Columns, Said};
+use order::Order;
 
 const BATCH: usize = 500;
 /// What the column of addresses may be called.
@@ -49,6 +51,8 @@ pub struct People {
     others: Vec<(usize, String)>,
     /// Where the list is imported.
     columns: Option<Columns>,
+    /// Where it is read in the order of its people's numbers.
+    order: Option<Order>,
     /// Lines by recipient.
     seen: HashMap<i64, u64>,
     /// What was found so far.
@@ -112,6 +116,7 @@ impl People {
             name,
             others,
             columns: None,
+            order: None,
             seen: HashMap::new(),
             problems: Problems::new(),
         })
@@ -131,101 +136,86 @@ impl People {
 
     /// The next people with what else an imported list says of them, up to 500; empty at the end.
     pub fn next_newcomers(&mut self) -> Vec<Newcomer> {
+        if let Some(mut order) = self.order.take() {
+            let batch = order.next_newcomers(self);
+            self.order = Some(order);
+            return batch;
+        }
         let mut batch = Vec::new();
         let mut record = ByteRecord::new();
-        while batch.len() < BATCH {
-            match self.reader.read_byte_record(&mut record) {
-                Ok(true) => batch.extend(self.person(&record)),
-                Ok(false) => break,
-                Err(error) => {
-                    self.problems.push(Problem::error("list-unreadable", error.to_string()).in_file(&self.shown));
-                    break;
-                }
+        while batch.len() < BATCH && self.read(&mut record) {
+            let spot = Spot::of(&record);
+            match self.newcomer(&record) {
+                Ok(None) => {}
+                Ok(Some(newcomer)) => match self.seen.get(&newcomer.addressee.id) {
+                    Some(before) => self.report(doubled(&newcomer, *before), spot, self.email),
+                    None => {
+                        self.seen.insert(newcomer.addressee.id, spot.line);
+                        batch.push(newcomer);
+                    }
+                },
+                Err((problem, field)) => self.report(*problem, spot, field),
             }
         }
         batch
     }
 
-    fn person(&mut self, record: &ByteRecord) -> Option<Newcomer> {
-        let mut texts = Vec::with_capacity(record.len());
-        for (index, field) in record.iter().enumerate() {
-            match std::str::from_utf8(field) {
-                Ok(text) => texts.push(text),
-                Err(error) => {
-                    let byte = field.get(error.valid_up_to()).copied().unwrap_or_default();
-                    let problem = Problem::error("list-encoding", format!("the byte 0x{byte:02X} is not UTF-8"))
-                        .help("save the list again as CSV in UTF-8");
-                    self.report(problem, record, index);
-                    return None;
-                }
-            }
-        }
-        let columns = self.columns.take();
-        let read = self.newcomer(record, &texts, columns.as_ref());
-        self.columns = columns;
-        read
+    /// Reads a row; `false` at the end.
+    fn read(&mut self, record: &mut ByteRecord) -> bool {
+        self.reader.read_byte_record(record).unwrap_or_else(|error| {
+            self.problems.push(Problem::error("list-unreadable", error.to_string()).in_file(&self.shown));
+            false
+        })
     }
 
-    fn newcomer(&mut self, record: &ByteRecord, texts: &[&str], columns: Option<&Columns>) -> Option<Newcomer> {
-        if columns.is_some_and(|columns| columns.passes_over(texts)) {
-            return None;
-        }
-        let written = texts.get(self.email).copied().unwrap_or("");
-        if written.is_empty() {
-            let problem =
-                Problem::error("list-address", "this row has no address").help("give it one, or remove the row");
-            self.report(problem, record, self.email);
-            return None;
-        }
-        let address = match Address::parse(written) {
-            Ok(address) => address.to_string(),
-            Err(why) => {
-                let problem = Problem::error("list-address", format!("{written:?} is no address: {why}"))
-                    .label("no address")
-                    .help("correct it, or remove the row; the other rows were taken");
-                self.report(problem, record, self.email);
-                return None;
-            }
-        };
-        let id = self.secrets.recipient_id(&address);
-        let said = match columns.map_or(Ok(None), |columns| columns.read(texts).map(Some)) {
-            Ok(said) => said,
-            Err((problem, field)) => {
-                self.report(*problem, record, field);
-                return None;
-            }
-        };
-        let line = record.position().map_or(0, csv::Position::line);
-        if let Some(before) = self.seen.insert(id, line) {
-            self.seen.insert(id, before);
-            let problem = Problem::warning("list-double", format!("{address} is in line {before} already"))
-                .help("the first of the two counts; remove the other");
-            self.report(problem, record, self.email);
-            return None;
-        }
+    /// Whom a row names; `None`: it is passed over.
+    fn newcomer(&self, record: &ByteRecord) -> Result<Option<Newcomer>, Wrong> {
+        let texts = texts(record)?;
+        let Some((id, email)) = self.whose(&texts)? else { return Ok(None) };
+        let said = self.columns.as_ref().map_or(Ok(Said::default()), |columns| columns.read(&texts))?;
         let name = self.name.and_then(|name| texts.get(name)).filter(|name| !name.is_empty());
         let mut fields: serde_json::Map<String, serde_json::Value> =
             self.others.iter().filter_map(|(index, key)| Some((key.clone(), (*texts.get(*index)?).into()))).collect();
-        let said = said.unwrap_or_default();
         fields.extend(said.fields);
         let addressee = Addressee {
             id,
-            email: address,
+            email,
             name: name.map(|name| one_line(name)),
             fields: serde_json::Value::Object(fields).to_string(),
         };
         let Said { tags, topics, basis, left, suppressed, .. } = said;
-        Some(Newcomer { addressee, tags, topics, basis, left, suppressed })
+        Ok(Some(Newcomer { addressee, tags, topics, basis, left, suppressed }))
+    }
+
+    /// The number and the address of whoever a row names.
+    fn whose(&self, texts: &[&str]) -> Result<Option<(i64, String)>, Wrong> {
+        if self.columns.as_ref().is_some_and(|columns| columns.passes_over(texts)) {
+            return Ok(None);
+        }
+        let written = texts.get(self.email).copied().unwrap_or("");
+        if written.is_empty() {
+            let problem = Problem::error("list-address", "this row has no address");
+            return Err((Box::new(problem.help("give it one, or remove the row")), self.email));
+        }
+        match Address::parse(written) {
+            Ok(address) => {
+                let email = address.to_string();
+                Ok(Some((self.secrets.recipient_id(&email), email)))
+            }
+            Err(why) => {
+                let problem = Problem::error("list-address", format!("{written:?} is no address: {why}"))
+                    .label("no address")
+                    .help("correct it, or remove the row; the other rows were taken");
+                Err((Box::new(problem), self.email))
+            }
+        }
     }
 
     /// Adds the place of a field to a problem.
-    fn report(&mut self, problem: Problem, record: &ByteRecord, field: usize) {
-        let position = record.position();
-        let line = position.map_or(0, csv::Position::line);
-        let at = position.map_or(0, csv::Position::byte) + self.offset;
-        let text = self.line_at(at).unwrap_or_default();
+    fn report(&mut self, problem: Problem, spot: Spot, field: usize) {
+        let text = self.line_at(spot.byte + self.offset).unwrap_or_default();
         let (column, width) = field_place(&text, self.delimiter, field);
-        let line = usize::try_from(line).ok();
+        let line = usize::try_from(spot.line).ok();
         let place = Place { file: self.shown.clone(), line, column: Some(column), width, text: Some(text) };
         self.problems.push(problem.at(place));
     }
@@ -238,6 +228,45 @@ impl People {
         BufReader::new(file.take(2000)).read_until(b'\n', &mut line)?;
         Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string())
     }
+}
+
+/// What is wrong with a row, and with which of its fields.
+type Wrong = (Box<Problem>, usize);
+
+/// Where a row begins: its line from 1, and its first byte behind a byte order mark.
+#[derive(Clone, Copy)]
+struct Spot {
+    line: u64,
+    byte: u64,
+}
+
+impl Spot {
+    fn of(record: &ByteRecord) -> Spot {
+        let position = record.position();
+        Spot { line: position.map_or(0, csv::Position::line), byte: position.map_or(0, csv::Position::byte) }
+    }
+}
+
+/// A row's fields.
+fn texts(record: &ByteRecord) -> Result<Vec<&str>, Wrong> {
+    let mut texts = Vec::with_capacity(record.len());
+    for (index, field) in record.iter().enumerate() {
+        match std::str::from_utf8(field) {
+            Ok(text) => texts.push(text),
+            Err(error) => {
+                let byte = field.get(error.valid_up_to()).copied().unwrap_or_default();
+                let problem = Problem::error("list-encoding", format!("the byte 0x{byte:02X} is not UTF-8"));
+                return Err((Box::new(problem.help("save the list again as CSV in UTF-8")), index));
+            }
+        }
+    }
+    Ok(texts)
+}
+
+fn doubled(newcomer: &Newcomer, before: u64) -> Problem {
+    let email = &newcomer.addressee.email;
+    Problem::warning("list-double", format!("{email} is in line {before} already"))
+        .help("the first of the two counts; remove the other")
 }
 
 /// Column from 1 and width, in characters, of a line's field. A field that the line lacks is its end.

@@ -67,7 +67,7 @@ fn choose(project: &Project, place: &str, choices: &[(&str, Option<&str>)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut store = Store::open(&database).await.expect("the database");
-        let people = store.list_recipients(None, ("", ""), 100).await.expect("people");
+        let people = store.list_recipients(None).await.expect("people");
         for (email, topics) in choices {
             let person =
                 people.iter().find(|person| person.addressee.email == *email).expect("a person").addressee.id;

@@ -20,6 +20,9 @@ use crate::people::{People, names};
 use crate::problem::Problems;
 use crate::store::recipients::{Addressee, Basis, Intake, Newcomer, Taken};
 
+/// How many batches are read ahead: as many people as the database takes in at a time.
+const AHEAD: usize = 40;
+
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add one person
@@ -259,7 +262,7 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
     if arguments.sync && problems.has_errors() {
         globals.say("nobody was retired: the file has errors, and a row that cannot be read may be anybody");
     } else if arguments.sync {
-        taken.retired = office.store.retire_missing(&intake).await?;
+        taken.retired = office.store.retire_missing(&intake, taken.import).await?;
     }
     report::problems(&problems, globals.verbose);
     globals.say(format_args!(
@@ -276,9 +279,10 @@ async fn import(globals: &Globals, office: &mut Office, arguments: Import) -> an
 }
 
 /// Reads the next people while the database takes in the last ones. What the thread gives is the list's problems.
-fn read_ahead(mut people: People) -> (Receiver<Vec<Newcomer>>, JoinHandle<Problems>) {
-    let (sender, batches) = std::sync::mpsc::sync_channel(8);
+fn read_ahead(people: People) -> (Receiver<Vec<Newcomer>>, JoinHandle<Problems>) {
+    let (sender, batches) = std::sync::mpsc::sync_channel(AHEAD);
     let reader = std::thread::spawn(move || {
+        let mut people = people.in_order();
         loop {
             let batch = people.next_newcomers();
             // The end; or nobody takes them in any more.

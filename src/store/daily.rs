@@ -181,8 +181,8 @@ mod tests {
             // The next list names four of them, and somebody new; another brings back who was retired.
             let intake = |day| crate::store::recipients::Intake { now: moment(day * DAY), ..intake() };
             let mut people = Some([4, 5, 6, 7, 50].map(person).to_vec());
-            store.take_in(&intake(3), || people.take().unwrap_or_default()).await.unwrap();
-            store.retire_missing(&intake(3)).await.unwrap();
+            let taken = store.take_in(&intake(3), || people.take().unwrap_or_default()).await.unwrap();
+            store.retire_missing(&intake(3), taken.import).await.unwrap();
             let mut people = Some([8, 1].map(person).to_vec());
             store.take_in(&intake(4), || people.take().unwrap_or_default()).await.unwrap();
             assert_eq!(store.daily().await.unwrap()[3..], [on(3, 1, 4), on(4, 1, 0)]);

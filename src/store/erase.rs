@@ -109,7 +109,7 @@ impl Store {
         for recipient in people {
             cleaned += forget_deliveries(&mut transaction, recipient, now).await?;
         }
-        forget_erased(&mut transaction).await?;
+        forget_erased(&mut transaction, (0, i64::MAX)).await?;
         transaction.commit().await?;
         if cleaned > 0 {
             self.empty_log().await;
@@ -141,14 +141,18 @@ pub(super) async fn is_erased(connection: &mut AnyConnection, recipient: i64) ->
     Ok(at.map(moment))
 }
 
-/// Deletes what was written of people after they were erased, by whoever had begun before.
-pub(super) async fn forget_erased(connection: &mut AnyConnection) -> Result<()> {
+/// Deletes what was written of people after they were erased, by whoever had begun before: of those with numbers from the first
+/// to the second.
+pub(super) async fn forget_erased(connection: &mut AnyConnection, (first, last): (i64, i64)) -> Result<()> {
     let people: Vec<i64> = sqlx::query_scalar(
-        "SELECT e.recipient FROM erased e WHERE EXISTS (SELECT 1 FROM recipients t WHERE t.id = e.recipient)
+        "SELECT e.recipient FROM erased e WHERE e.recipient BETWEEN $1 AND $2
+            AND (EXISTS (SELECT 1 FROM recipients t WHERE t.id = e.recipient)
             OR EXISTS (SELECT 1 FROM subscriptions t WHERE t.recipient = e.recipient)
             OR EXISTS (SELECT 1 FROM suppressions t WHERE t.recipient = e.recipient)
-            OR EXISTS (SELECT 1 FROM person_keys t WHERE t.recipient = e.recipient) ORDER BY e.recipient",
+            OR EXISTS (SELECT 1 FROM person_keys t WHERE t.recipient = e.recipient)) ORDER BY e.recipient",
     )
+    .bind(first)
+    .bind(last)
     .fetch_all(&mut *connection)
     .await?;
     for recipient in people {

@@ -66,6 +66,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_topics.sql"),
     include_str!("migrations/0012_readers.sql"),
     include_str!("migrations/0013_moves.sql"),
+    include_str!("migrations/0014_listing.sql"),
 ];
 
 pub use branch::{Branch, without_addresses};

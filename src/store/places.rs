@@ -35,6 +35,11 @@ impl Places {
 
     /// `($1,$2),($3,$4)`: `rows` rows of `columns` columns.
     pub fn rows(&mut self, rows: usize, columns: usize) -> String {
+        if !self.numbered {
+            self.used += rows * columns;
+            let row = format!("({})", vec!["?"; columns].join(","));
+            return vec![row; rows].join(",");
+        }
         let mut text = String::new();
         for row in 0..rows {
             text.push_str(if row == 0 { "(" } else { ",(" });

@@ -75,13 +75,7 @@ async fn walk(
     if let Some(name) = &filter.newsletter {
         office.newsletter(name)?;
     }
-    let mut after = (String::new(), String::new());
-    loop {
-        let batch = office.store.list_people(filter, (&after.0, &after.1), 1000).await?;
-        let Some(last) = batch.last() else { return Ok(()) };
-        after = (last.addressee.email.clone(), last.newsletter.clone());
-        each(&batch)?;
-    }
+    office.store.list_people(filter, |people| each(&people)).await
 }
 
 pub async fn export(office: &mut Office, arguments: Export) -> anyhow::Result<Outcome> {

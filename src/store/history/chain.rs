@@ -14,7 +14,7 @@ use crate::store::{Places, Result, Store};
 /// The strand that all others are tied into.
 pub const CHAIN: i64 = 0;
 /// How many entries one statement writes.
-pub const STATEMENT: usize = 250;
+pub const STATEMENT: usize = 1000;
 /// How many entries are read at a time.
 const PAGE: i64 = 2000;
 

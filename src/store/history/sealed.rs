@@ -18,8 +18,11 @@ pub struct Key(LessSafeKey);
 
 impl Key {
     fn read(text: &str) -> Result<Key> {
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(content)?;
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| content("a person's key is none"))?;
+        Key::new(&BASE64URL_NOPAD.decode(text.as_bytes()).map_err(content)?)
+    }
+
+    fn new(bytes: &[u8]) -> Result<Key> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, bytes).map_err(|_| content("a person's key is none"))?;
         Ok(Key(LessSafeKey::new(key)))
     }
 
@@ -62,25 +65,53 @@ pub async fn keys(
     let mut people: Vec<i64> = entries.iter().map(|entry| entry.recipient).collect();
     people.sort_unstable();
     people.dedup();
-    let mut fresh = vec![0; people.len() * KEY];
-    getrandom::fill(&mut fresh).map_err(content)?;
     let mut all = HashMap::with_capacity(people.len());
-    for (people, fresh) in people.chunks(STATEMENT).zip(fresh.chunks(STATEMENT * KEY)) {
+    for people in people.chunks(STATEMENT) {
+        read_keys(connection, numbered, people, &mut all).await?;
+        let without: Vec<i64> = people.iter().copied().filter(|person| !all.contains_key(person)).collect();
+        if without.is_empty() {
+            continue;
+        }
+        let mut fresh = vec![0; without.len() * KEY];
+        getrandom::fill(&mut fresh).map_err(content)?;
         let text = format!(
-            "INSERT INTO person_keys (recipient, secret) VALUES {}
-             ON CONFLICT (recipient) DO UPDATE SET secret = person_keys.secret RETURNING recipient, secret",
-            Places::new(numbered).rows(people.len(), 2)
+            "INSERT INTO person_keys (recipient, secret) VALUES {} ON CONFLICT (recipient) DO NOTHING",
+            Places::new(numbered).rows(without.len(), 2)
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-        for (recipient, key) in people.iter().zip(fresh.chunks(KEY)) {
+        for (recipient, key) in without.iter().zip(fresh.chunks(KEY)) {
             query = query.bind(*recipient).bind(BASE64URL_NOPAD.encode(key));
         }
-        for row in query.fetch_all(&mut *connection).await? {
-            let secret: String = row.try_get(1)?;
-            all.insert(row.try_get(0)?, Key::read(&secret)?);
+        if query.execute(&mut *connection).await?.rows_affected() == without.len() as u64 {
+            for (recipient, key) in without.iter().zip(fresh.chunks(KEY)) {
+                all.insert(*recipient, Key::new(key)?);
+            }
+        } else {
+            // On PostgreSQL somebody else has just given one of them a key.
+            read_keys(connection, numbered, &without, &mut all).await?;
         }
     }
     Ok(all)
+}
+
+/// Reads the keys that people have already.
+async fn read_keys(
+    connection: &mut AnyConnection,
+    numbered: bool,
+    people: &[i64],
+    all: &mut HashMap<i64, Key>,
+) -> Result<()> {
+    let places = Places::new(numbered).rows(1, people.len());
+    let text = format!("SELECT recipient, secret FROM person_keys WHERE recipient IN {places}");
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
+    for recipient in people {
+        query = query.bind(*recipient);
+    }
+    for row in query.fetch_all(connection).await? {
+        let secret: String = row.try_get(1)?;
+        all.insert(row.try_get(0)?, Key::read(&secret)?);
+    }
+    Ok(())
 }
 
 /// A person's key, if they have one.
