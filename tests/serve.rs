@@ -4,6 +4,7 @@ mod archive;
 mod bounds;
 mod explained;
 mod files;
+mod importing;
 mod joining;
 mod journey;
 mod keys;

@@ -26,9 +26,9 @@ impl Address {
         if domain.contains(['%', ':', '/', '[']) {
             return Err("what follows the @ is no domain");
         }
-        let domain = match url::Host::parse(domain) {
-            Ok(url::Host::Domain(domain)) => domain,
-            _ => return Err("what follows the @ is no domain"),
+        let domain = match is_plain(domain) {
+            true => domain.to_string(),
+            false => checked(domain).ok_or("what follows the @ is no domain")?,
         };
         let labels_fit = domain.split('.').all(|label| !label.is_empty() && label.len() <= 63);
         if !labels_fit || domain.len() > 253 || local.len() + domain.len() > 253 {
@@ -55,6 +55,22 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+/// Whether a domain is one as it stands: most are, and the whole of IDNA costs more than all else that is done for a row of a list.
+fn is_plain(domain: &str) -> bool {
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    domain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+        && last.starts_with(|c: char| c.is_ascii_lowercase())
+        && !domain.contains("xn--")
+}
+
+/// A domain in ASCII and in lower case.
+fn checked(domain: &str) -> Option<String> {
+    match url::Host::parse(domain) {
+        Ok(url::Host::Domain(domain)) => Some(domain),
+        _ => None,
     }
 }
 
@@ -93,7 +109,26 @@ fn check_quoted(inside: &str) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_domain_is_what_idna_makes_of_it(domain in "([a-z0-9-]{1,8}\\.){0,3}[a-z0-9-]{1,8}|[a-z0-9.]{1,9}") {
+            if is_plain(&domain) && domain.split('.').all(|label| !label.is_empty()) {
+                prop_assert_eq!(checked(&domain), Some(domain));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_other_scripts_are_no_plain_domains() {
+        assert!(is_plain("example.org") && is_plain("1.2.a") && is_plain("ab--cd.org"));
+        for domain in ["127.1", "1.0x7f", "a.org.", "", "xn--a.org", "a_b.org", "é.org", "EXAMPLE.org"] {
+            assert!(!is_plain(domain), "{domain}");
+        }
+    }
 
     #[test]
     fn right_addresses_are_taken_however_odd() {

@@ -139,3 +139,55 @@ fn no_name_holds_a_line_break() {
     let (people, _) = read(b"email,name\na@example.org,\"a\r\nBcc: b@example.org\"\n").unwrap();
     assert_eq!(people[0].name.as_deref(), Some("a  Bcc: b@example.org"));
 }
+
+fn people_of(content: &[u8], in_order: bool) -> (Vec<Newcomer>, Problems) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("people.csv"), content).unwrap();
+    let people = People::open(folder.path(), Path::new("people.csv"), &Secrets::from_bytes([1; 32])).unwrap();
+    let mission = Basis { kind: "mission".to_string(), proof: None };
+    let people = people.for_import("news", vec!["events".into()], mission);
+    let mut people = if in_order { people.in_order() } else { people };
+    let mut all = Vec::new();
+    loop {
+        let batch = people.next_newcomers();
+        if batch.is_empty() {
+            return (all, people.problems);
+        }
+        all.extend(batch);
+    }
+}
+
+#[test]
+fn in_the_order_of_their_numbers_the_same_people_and_problems_are_found() {
+    let many: String = (0..2300).map(|n| format!("p{}@example.org,P {n},,\r\n", n % 2100)).collect();
+    for content in [
+        "\u{feff}email;name;tags;topics\r\n\r\nana@example.org;\"Ana;\r\n\"\"la\"\" fée\";press;\r\n\r\nno address;Bo;;\r\n\
+         cy@example.org;Cy;;unheard\r\nCY@example.org;Cy 2;;events\r\ncy@example.org;Cy 3;;\r\n;;;\r\ndi@example.org\r\n"
+            .as_bytes(),
+        b"email,name,tags,topics\na@example.org,A,t!,\nb@example.org,Zo\xE9,,\nc@example.org,C\n\n\nd@example.org,\"open\ne@example.org,E",
+        b"email,name,tags,topics\rb@example.org,B,,\ra@example.org,A,x,",
+        b"email\n",
+        format!("email,name,tags,topics\n{many}").as_bytes(),
+    ] {
+        let (mut people, mut problems) = people_of(content, false);
+        let (in_order, their_problems) = people_of(content, true);
+        people.sort_by_key(|one| one.addressee.id);
+        problems.sort();
+        assert_eq!(in_order, people);
+        assert_eq!(their_problems, problems);
+    }
+}
+
+#[test]
+fn a_row_that_changes_between_the_readings_is_a_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    std::fs::write(&path, "email,name\nana@example.org,Ana\nbo@example.org,Bo\n").unwrap();
+    let people = People::open(folder.path(), Path::new("people.csv"), &Secrets::from_bytes([1; 32])).unwrap();
+    let mut people = people.in_order();
+    std::fs::write(&path, "email,name\nann@example.org,Ana\nbo@exam").unwrap();
+    assert_eq!(people.next_newcomers(), []);
+    let told: Vec<_> =
+        people.problems.iter().map(|problem| (problem.code, problem.place.as_ref().unwrap().line)).collect();
+    assert_eq!(told, [("list-changed", Some(2)), ("list-changed", Some(3))]);
+}

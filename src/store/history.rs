@@ -28,6 +28,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::{Places, ROWS, Result, Store, StoreError};
 use chain::Chain;
+use sealed::Keys;
 pub(super) use chain::Strand;
 pub use chain::{Fault, Head, Verified};
 
@@ -154,10 +155,14 @@ pub async fn append(connection: &mut AnyConnection, entries: &[Entry<'_>]) -> Re
     if entries.is_empty() {
         return Ok(());
     }
-    let keys = sealed::keys(connection, true, entries).await?;
+    let mut keys = Keys::of(connection, true, entries).await?;
+    while !keys.write(connection, true).await? {
+        keys = Keys::of(connection, true, entries).await?;
+    }
     let mut chain = Chain::lock(connection, entries.len()).await?;
     for some in entries.chunks(ROWS) {
-        chain.write(connection, Places::new(true), some, &keys).await?;
+        let rows = chain.seal(some, &keys)?;
+        chain.write(connection, Places::new(true), &rows).await?;
     }
     chain.unlock(connection).await
 }

@@ -1,13 +1,11 @@
 //! The chain over what is sealed, the strands that are tied into it, and walking along it.
 
-use std::collections::HashMap;
-
 use data_encoding::BASE64URL_NOPAD;
 use ring::aead::NONCE_LEN;
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row};
 
-use super::sealed::{self, Key};
+use super::sealed::Keys;
 use super::{Entry, content};
 use crate::store::{Places, Result, Store};
 
@@ -21,6 +19,7 @@ const PAGE: i64 = 2000;
 type Hash = [u8; 32];
 
 /// The end of a strand that is being written.
+#[derive(Clone)]
 pub struct Chain {
     strand: i64,
     sequence: i64,
@@ -102,26 +101,29 @@ impl Chain {
         (self.sequence, BASE64URL_NOPAD.encode(&self.hash))
     }
 
-    /// Writes a statement's worth of entries.
-    pub async fn write(
-        &mut self,
-        connection: &mut AnyConnection,
-        mut places: Places,
-        entries: &[Entry<'_>],
-        keys: &HashMap<i64, Key>,
-    ) -> Result<()> {
+    /// Seals entries as those that follow.
+    pub fn seal(&mut self, entries: &[Entry<'_>], keys: &Keys) -> Result<Vec<Walked>> {
         let mut nonces = vec![0; entries.len() * NONCE_LEN];
         getrandom::fill(&mut nonces).map_err(content)?;
+        let mut rows = Vec::with_capacity(entries.len());
+        for (entry, nonce) in entries.iter().zip(nonces.as_chunks::<NONCE_LEN>().0) {
+            let recipient = entry.recipient;
+            let sealed = keys.get(recipient)?.seal(self.strand, self.sequence + 1, entry, *nonce)?;
+            let (sequence, hash) = self.next(recipient, &sealed);
+            rows.push(Walked { sequence, recipient, sealed, hash });
+        }
+        Ok(rows)
+    }
+
+    /// Writes a statement's worth of entries.
+    pub async fn write(&self, connection: &mut AnyConnection, mut places: Places, rows: &[Walked]) -> Result<()> {
         let text = format!(
             "INSERT INTO history (strand, sequence, recipient, sealed, hash) VALUES {}",
-            places.rows(entries.len(), 5)
+            places.rows(rows.len(), 5)
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-        for (entry, nonce) in entries.iter().zip(nonces.as_chunks::<NONCE_LEN>().0) {
-            let key = keys.get(&entry.recipient).ok_or_else(|| content("a person's key is missing"))?;
-            let sealed = key.seal(self.strand, self.sequence + 1, entry, *nonce)?;
-            let (sequence, hash) = self.next(entry.recipient, &sealed);
-            query = query.bind(self.strand).bind(sequence).bind(entry.recipient).bind(sealed).bind(hash);
+        for row in rows {
+            query = query.bind(self.strand).bind(row.sequence).bind(row.recipient).bind(&row.sealed).bind(&row.hash);
         }
         query.execute(connection).await?;
         Ok(())
@@ -145,8 +147,19 @@ impl Strand {
         entries: &[Entry<'_>],
     ) -> Result<()> {
         for some in entries.chunks(STATEMENT) {
-            let keys = sealed::keys(connection, postgres, some).await?;
-            self.0.write(connection, Places::new(postgres), some, &keys).await?;
+            let keys = Keys::of(connection, postgres, some).await?;
+            let mut chain = self.0.clone();
+            // Sealing is this thread's work, while the database's takes in the keys.
+            let sealing = async { chain.seal(some, &keys) };
+            let (written, mut rows) = tokio::join!(keys.write(connection, postgres), sealing);
+            if !written? {
+                let keys = Keys::of(connection, postgres, some).await?;
+                keys.write(connection, postgres).await?;
+                chain = self.0.clone();
+                rows = chain.seal(some, &keys);
+            }
+            chain.write(connection, Places::new(postgres), &rows?).await?;
+            self.0 = chain;
         }
         Ok(())
     }
@@ -298,8 +311,8 @@ impl Store {
     }
 }
 
-/// A row of the history, as it is followed.
-struct Walked {
+/// A row of the history, as it is written and followed.
+pub struct Walked {
     sequence: i64,
     recipient: i64,
     sealed: String,

@@ -6,7 +6,6 @@ use data_encoding::BASE64URL_NOPAD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sqlx::{AnyConnection, Row};
 
-use super::chain::STATEMENT;
 use super::{Entry, content};
 use crate::store::{Places, Result};
 
@@ -56,42 +55,52 @@ fn place(strand: i64, sequence: i64, recipient: i64) -> [u8; 24] {
     bytes
 }
 
-/// The keys of those whose entries these are; who has none yet gets one.
-pub async fn keys(
-    connection: &mut AnyConnection,
-    numbered: bool,
-    entries: &[Entry<'_>],
-) -> Result<HashMap<i64, Key>> {
-    let mut people: Vec<i64> = entries.iter().map(|entry| entry.recipient).collect();
-    people.sort_unstable();
-    people.dedup();
-    let mut all = HashMap::with_capacity(people.len());
-    for people in people.chunks(STATEMENT) {
-        read_keys(connection, numbered, people, &mut all).await?;
-        let without: Vec<i64> = people.iter().copied().filter(|person| !all.contains_key(person)).collect();
-        if without.is_empty() {
-            continue;
+/// The keys of those whose entries are to be sealed.
+pub struct Keys {
+    all: HashMap<i64, Key>,
+    /// Of who has none yet, in this order: not written.
+    fresh: Vec<(i64, String)>,
+}
+
+impl Keys {
+    /// Reads the keys that there are, up to a statement's worth; who has none yet gets one.
+    pub async fn of(connection: &mut AnyConnection, numbered: bool, entries: &[Entry<'_>]) -> Result<Keys> {
+        let mut people: Vec<i64> = entries.iter().map(|entry| entry.recipient).collect();
+        people.sort_unstable();
+        people.dedup();
+        let mut all = HashMap::with_capacity(people.len());
+        read_keys(connection, numbered, &people, &mut all).await?;
+        let without: Vec<i64> = people.into_iter().filter(|person| !all.contains_key(person)).collect();
+        let mut bytes = vec![0; without.len() * KEY];
+        getrandom::fill(&mut bytes).map_err(content)?;
+        let mut fresh = Vec::with_capacity(without.len());
+        for (recipient, bytes) in without.into_iter().zip(bytes.chunks(KEY)) {
+            all.insert(recipient, Key::new(bytes)?);
+            fresh.push((recipient, BASE64URL_NOPAD.encode(bytes)));
         }
-        let mut fresh = vec![0; without.len() * KEY];
-        getrandom::fill(&mut fresh).map_err(content)?;
+        Ok(Keys { all, fresh })
+    }
+
+    pub fn get(&self, recipient: i64) -> Result<&Key> {
+        self.all.get(&recipient).ok_or_else(|| content("a person's key is missing"))
+    }
+
+    /// Writes those that are fresh. `false`: on PostgreSQL, somebody else has just given one of these people another key;
+    /// [`Keys::of`] finds it.
+    pub async fn write(&self, connection: &mut AnyConnection, numbered: bool) -> Result<bool> {
+        if self.fresh.is_empty() {
+            return Ok(true);
+        }
         let text = format!(
             "INSERT INTO person_keys (recipient, secret) VALUES {} ON CONFLICT (recipient) DO NOTHING",
-            Places::new(numbered).rows(without.len(), 2)
+            Places::new(numbered).rows(self.fresh.len(), 2)
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(text));
-        for (recipient, key) in without.iter().zip(fresh.chunks(KEY)) {
-            query = query.bind(*recipient).bind(BASE64URL_NOPAD.encode(key));
+        for (recipient, secret) in &self.fresh {
+            query = query.bind(*recipient).bind(secret);
         }
-        if query.execute(&mut *connection).await?.rows_affected() == without.len() as u64 {
-            for (recipient, key) in without.iter().zip(fresh.chunks(KEY)) {
-                all.insert(*recipient, Key::new(key)?);
-            }
-        } else {
-            // On PostgreSQL somebody else has just given one of them a key.
-            read_keys(connection, numbered, &without, &mut all).await?;
-        }
+        Ok(query.execute(connection).await?.rows_affected() == self.fresh.len() as u64)
     }
-    Ok(all)
 }
 
 /// Reads the keys that people have already.
