@@ -3,7 +3,8 @@
 
     benches/million.py [--people 1000000] [--program target/release/crieur] [--database postgres://…] [--deliver]
 
-Makes a project in a folder of its own, and removes it. With --deliver the letters go to Postfix's smtp-sink on this machine;
+Makes a project in a folder of its own, and removes it. Before the import, the database's own program takes in the same file: `sqlite3`
+(.import) or `psql` (\\copy), into one table with a key on the address; what counts is the ratio. With --deliver the letters go to Postfix's smtp-sink on this machine;
 without, the edition is frozen and stopped there (the mail server is a port where nobody listens).
 """
 import argparse, json, os, shutil, socket, subprocess, sys, tempfile, time
@@ -24,6 +25,22 @@ def run(program, folder, *arguments, expect=(0,)):
     if os.waitstatus_to_exitcode(status) not in expect:
         sys.exit(f"{arguments}: {errors.decode()}")
     return seconds, usage.ru_maxrss / 1024, json.loads(output) if output else None
+
+
+def peer(folder, database, people):
+    """How long the database's own program takes for the same rows in one table, and what it is called; None: it is not there."""
+    table = "CREATE TABLE people (email TEXT PRIMARY KEY, name TEXT, city TEXT)"
+    if database.startswith("sqlite:"):
+        name, command = "sqlite3 .import", ["sqlite3", f"{folder}/peer.db"]
+        script = f"PRAGMA journal_mode = WAL;\n{table};\n.mode csv\n.import --skip 1 {people} people\n"
+    else:
+        name, command = "psql \\copy", ["psql", "-X", "-q", "-d", database]
+        script = f"DROP TABLE IF EXISTS people;\n{table};\n\\copy people FROM '{people}' CSV HEADER\nDROP TABLE people;\n"
+    if not shutil.which(command[0]):
+        return None
+    began = time.monotonic()
+    subprocess.run(command, input=script.encode(), stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began, name
 
 
 def main():
@@ -62,10 +79,14 @@ def main():
                 k = (n * 7_368_787) % 10_000_019
                 f.write(f"prenom.nom{k}@example.org,Prénom Nom {k},Ville {k % 997}\n")
         rate = lambda seconds: f"{options.people / seconds:,.0f}/s"
+        beside = peer(folder, options.database, people)
+        if beside:
+            print(f"{beside[1]}: {beside[0]:.1f} s, {rate(beside[0])}", flush=True)
         for name in ("import", "import again"):
             seconds, memory, taken = run(program, folder, "recipients", "import", people)
             assert taken["added" if name == "import" else "unchanged"] == options.people, taken
-            print(f"{name}: {seconds:.1f} s, {rate(seconds)}, {memory:.0f} MB", flush=True)
+            ratio = f", {seconds / beside[0]:.1f} times {beside[1]}" if beside else ""
+            print(f"{name}: {seconds:.1f} s, {rate(seconds)}, {memory:.0f} MB{ratio}", flush=True)
         seconds, memory, sent = run(program, folder, "send", expect=(0, 1))
         edition = sent["editions"][0]
         assert edition["eligible"] == edition["pending"] == options.people, edition

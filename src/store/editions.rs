@@ -292,14 +292,22 @@ impl Store {
 
 /// The sums of an edition's ledger, inside whatever transaction is open.
 pub(super) async fn counts(connection: &mut AnyConnection, edition: i64) -> Result<Counts> {
-    let rows = sqlx::query(
-        "SELECT state, COUNT(*), CAST(SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END) AS BIGINT), MIN(next_try),
-                MIN(CASE WHEN attempts > 0 THEN next_try ELSE NULL END)
-         FROM deliveries WHERE edition = $1 GROUP BY state",
-    )
-    .bind(edition)
-    .fetch_all(&mut *connection)
-    .await?;
+    // What is summed up need not be counted.
+    let summed: Option<i64> = sqlx::query_scalar("SELECT summed FROM editions WHERE id = $1")
+        .bind(edition)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let rows = match summed {
+        Some(1) => Vec::new(),
+        _ => sqlx::query(
+            "SELECT state, COUNT(*), CAST(SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END) AS BIGINT), MIN(next_try),
+                    MIN(CASE WHEN attempts > 0 THEN next_try ELSE NULL END)
+                 FROM deliveries WHERE edition = $1 GROUP BY state",
+        )
+        .bind(edition)
+        .fetch_all(&mut *connection)
+        .await?,
+    };
     let totals =
         sqlx::query("SELECT state, CAST(SUM(letters) AS BIGINT) FROM totals WHERE edition = $1 GROUP BY state")
             .bind(edition)

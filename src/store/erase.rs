@@ -19,7 +19,7 @@ use sqlx::AnyConnection;
 use super::daily::Before;
 use super::history::{Entry, What};
 use super::newsletters::moment;
-use super::{Result, Store, StoreError, history};
+use super::{Result, Store, StoreError, history, sums};
 
 /// What erasing found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +203,7 @@ async fn forget_deliveries(connection: &mut AnyConnection, recipient: i64, now: 
         .await?
         .rows_affected();
         forget_reports(connection, edition, recipient, somebody).await?;
+        sums::forget(connection, edition).await?;
     }
     Ok(forgotten)
 }

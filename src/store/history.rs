@@ -6,8 +6,8 @@
 //! (BLAKE3) covers the hash before it, its place, its person's number and what is sealed. It needs no key to be followed, so
 //! that it still holds when keys are gone. How far it goes is also written apart: an end that was cut off shows.
 //!
-//! An import's entries are a *strand* of their own, tied into the chain by one entry at the import's end, so that a long
-//! import does not keep those waiting who confirm or leave meanwhile: whoever adds to the chain locks its end until their
+//! The entries of an import's part are a *strand* of their own, tied into the chain by one entry at the part's end, so that it
+//! does not keep those waiting who confirm or leave meanwhile: whoever adds to the chain locks its end until their
 //! commit. [`append`] is therefore the last thing that a transaction does.
 //!
 //! Promises: an entry is in the database exactly when the change is that it tells of (they are one transaction); [`verify`](Store::verify_history)
@@ -28,9 +28,9 @@ use sqlx::{AnyConnection, Row};
 
 use super::{Places, ROWS, Result, Store, StoreError};
 use chain::Chain;
-use sealed::Keys;
 pub(super) use chain::Strand;
 pub use chain::{Fault, Head, Verified};
+use sealed::Keys;
 
 /// One thing that happened to a person's subscriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -12,10 +12,11 @@
 mod desk;
 mod merge;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::history::{Entry, Strand, What};
 use super::recipients::{Intake, Newcomer, Taken};
+use super::turn::{HELD, Turn};
 use super::{Alone, Result, Store, daily, erase, history, read_meta, write_meta};
 use desk::Desk;
 
@@ -25,10 +26,6 @@ const CHUNK: usize = 20_000;
 const STATEMENT: usize = 1000;
 /// How many are retired at a time.
 const PART: i64 = 5000;
-/// How long others wait at most.
-const HELD: Duration = Duration::from_millis(700);
-/// SQLite's connections look every 100 ms whether it is their turn.
-const TURN: Duration = Duration::from_millis(110);
 /// The number of the last import, in `meta`.
 const LAST: &str = "import";
 
@@ -177,45 +174,6 @@ impl Store {
         }
         turn.over(self).await?;
         Ok(retired)
-    }
-}
-
-/// Who may write: SQLite has one writer at a time, and no queue. Between transactions that follow each other at once, somebody
-/// else would have to be lucky.
-#[derive(Default)]
-struct Turn {
-    began: Option<Instant>,
-    held: Duration,
-    /// The log is written into the file in the pauses, and not behind each commit.
-    by_hand: bool,
-}
-
-impl Turn {
-    /// Before a transaction: lets others write, when it was our turn long enough.
-    async fn give_way(&mut self, store: &mut Store) -> Result<()> {
-        if self.held > HELD && !store.is_postgres() {
-            let pause = Instant::now();
-            if !std::mem::replace(&mut self.by_hand, true) {
-                sqlx::raw_sql("PRAGMA wal_autocheckpoint = 0").execute(&mut store.connection).await?;
-            }
-            sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut store.connection).await?;
-            tokio::time::sleep(TURN.saturating_sub(pause.elapsed())).await;
-            self.held = Duration::ZERO;
-        }
-        self.began = Some(Instant::now());
-        Ok(())
-    }
-
-    /// Behind a transaction.
-    fn ends(&mut self) {
-        self.held += self.began.take().map(|began| began.elapsed()).unwrap_or_default();
-    }
-
-    async fn over(self, store: &mut Store) -> Result<()> {
-        if self.by_hand {
-            sqlx::raw_sql("PRAGMA wal_autocheckpoint = 1000").execute(&mut store.connection).await?;
-        }
-        Ok(())
     }
 }
 

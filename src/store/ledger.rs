@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 
 use super::bounces::lifted;
 use super::newsletters::moment;
-use super::{Result, Store, history};
+use super::{Result, Store, history, sums};
 
 /// A row of the ledger that this process has claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +191,7 @@ impl Store {
         .bind(edition)
         .execute(&mut *transaction)
         .await?;
+        sums::forget(&mut transaction, edition).await?;
         history::append(&mut transaction, &lifted(free, now)).await?;
         Ok(transaction.commit().await?)
     }

@@ -41,6 +41,8 @@ pub mod replies;
 pub mod retention;
 pub mod shares;
 pub mod signups;
+mod sums;
+mod turn;
 pub mod workers;
 
 use std::collections::HashMap;
@@ -66,7 +68,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_topics.sql"),
     include_str!("migrations/0012_readers.sql"),
     include_str!("migrations/0013_moves.sql"),
-    include_str!("migrations/0014_listing.sql"),
+    include_str!("migrations/0014_long_lists.sql"),
 ];
 
 pub use branch::{Branch, without_addresses};
@@ -119,18 +121,16 @@ impl Store {
         create_private(path).map_err(|source| StoreError::Open { path: path.to_path_buf(), source })?;
         let shown = Database::Sqlite(path.to_path_buf());
         let mut store = Store::connect(&sqlite_address(path), Some(path.to_path_buf()), &shown).await?;
-        {
-            for pragma in [
-                "PRAGMA busy_timeout = 60000",
-                "PRAGMA journal_mode = WAL",
-                "PRAGMA synchronous = FULL",
-                // What was deleted is overwritten: people are erased.
-                "PRAGMA secure_delete = ON",
-                // 24 MB, where they are of use: a million people's indexes do not fit into the usual two.
-                "PRAGMA cache_size = -24576",
-            ] {
-                sqlx::raw_sql(pragma).execute(&mut store.connection).await?;
-            }
+        for pragma in [
+            "PRAGMA busy_timeout = 60000",
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            // What was deleted is overwritten: people are erased.
+            "PRAGMA secure_delete = ON",
+            // 24 MB, where they are of use: a million people's indexes do not fit into the usual two.
+            "PRAGMA cache_size = -24576",
+        ] {
+            sqlx::raw_sql(pragma).execute(&mut store.connection).await?;
         }
         store.migrate().await?;
         Ok(store)

@@ -8,10 +8,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
+use super::sums::DOMAIN;
 use super::{Result, Store};
-
-/// What follows the last `@` of `email`, in the one way that both databases know.
-const DOMAIN: &str = "LOWER(SUBSTR(email, LENGTH(RTRIM(email, REPLACE(email, '@', ''))) + 1))";
 
 /// What became of the letters to one receiving domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl Store {
         let text = format!(
             "SELECT domain, COUNT(DISTINCT recipient), {}, {}, {}, {}, {}, {}
              FROM (SELECT {DOMAIN} AS domain, recipient, state, attempts FROM deliveries
-                   WHERE edition IN (SELECT id FROM editions WHERE composed_at >= $1 AND state <> 'cancelled')) AS d
+                   WHERE edition IN (SELECT id FROM editions WHERE composed_at >= $1 AND state <> 'cancelled' AND summed = 0)) AS d
              GROUP BY domain ORDER BY COUNT(*) DESC, domain",
             sum("state = 'accepted'"),
             sum("state = 'refused'"),
@@ -79,14 +77,14 @@ impl Store {
             let (domain, count): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
             returned.insert(domain, count);
         }
+        self.add_totals(since, &mut replies).await?;
         for one in &mut replies {
             one.returned = returned.get(&one.domain).copied().unwrap_or(0);
         }
-        self.add_totals(since, &mut replies).await?;
         Ok(replies)
     }
 
-    /// Adds what is left of editions whose deliveries are totals now.
+    /// Adds what is summed up.
     async fn add_totals(&mut self, since: DateTime<Utc>, replies: &mut Vec<Replies>) -> Result<()> {
         let rows = sqlx::query(
             "SELECT domain, state, CAST(SUM(letters) AS BIGINT), edition FROM totals
@@ -96,11 +94,13 @@ impl Store {
         .bind(since.timestamp())
         .fetch_all(&mut self.connection)
         .await?;
+        let mut places: HashMap<String, usize> =
+            replies.iter().enumerate().map(|(index, one)| (one.domain.clone(), index)).collect();
         let mut people: HashMap<(String, i64), i64> = HashMap::new();
         for row in &rows {
             let (domain, state, letters, edition): (String, String, i64, i64) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-            let index = replies.iter().position(|one| one.domain == domain).unwrap_or_else(|| {
+            let index = *places.entry(domain.clone()).or_insert_with(|| {
                 replies.push(Replies { domain: domain.clone(), ..Replies::default() });
                 replies.len() - 1
             });
@@ -112,7 +112,7 @@ impl Store {
                 "uncertain" => one.uncertain += letters,
                 _ => one.waiting += letters,
             }
-            // Who they were is gone: as many at least as one of these editions went to.
+            // Who they were is not told: as many at least as one of these editions went to.
             let listed = people.entry((domain, edition)).or_default();
             *listed += letters;
             one.people = one.people.max(*listed);

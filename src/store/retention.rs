@@ -2,14 +2,19 @@
 //! in time are forgotten, and what is left of people who were erased while a letter went out is cleaned up.
 //!
 //! Promises: an edition's sums stay what they were; it stays done (or cancelled), with its items announced, and is never sent
-//! again. What is under way is left alone. An edition is one transaction, so that nobody waits long.
+//! again. What is under way is left alone. Nobody waits long: an edition's rows are deleted in parts, and what was begun is
+//! ended the next time.
 //!
 //! BUGS: who was on the list of an edition, and what became of the letter to them, is not known once it is reduced.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{AnyConnection, Row};
+use sqlx::Row;
 
+use super::turn::Turn;
 use super::{Result, Store, bounces};
+
+/// How many deliveries are deleted at a time.
+const PART: i64 = 5000;
 
 /// How long what is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,9 +38,6 @@ pub struct Retained {
     pub unconfirmed: u64,
 }
 
-/// What follows the last `@` of `email`, in the one way that both databases know.
-const DOMAIN: &str = "LOWER(SUBSTR(email, LENGTH(RTRIM(email, REPLACE(email, '@', ''))) + 1))";
-
 impl Store {
     /// Forgets what is older than it is to be kept.
     pub async fn retain(&mut self, now: DateTime<Utc>, keep: Keep) -> Result<Retained> {
@@ -46,6 +48,17 @@ impl Store {
         retained.erased = self.sweep_erased(now).await?;
         if let Some(time) = keep.unconfirmed {
             retained.unconfirmed = self.forget_unconfirmed(now - time).await?;
+        }
+        self.sum_up_done().await?;
+        // Whoever was at this before may have been stopped.
+        let begun: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM editions e WHERE reduced_at IS NOT NULL
+                AND EXISTS (SELECT 1 FROM deliveries d WHERE d.edition = e.id)",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        for edition in begun {
+            self.delete_deliveries(edition).await?;
         }
         if let Some(time) = keep.deliveries {
             let editions: Vec<i64> = sqlx::query_scalar(
@@ -67,9 +80,11 @@ impl Store {
 
     /// `None`: it is reduced already, or not at its end.
     async fn reduce(&mut self, edition: i64, now: DateTime<Utc>) -> Result<Option<u64>> {
+        self.sum_up(edition).await?;
         let mut transaction = self.write().await?;
         let mine = sqlx::query(
-            "UPDATE editions SET reduced_at = $1 WHERE id = $2 AND reduced_at IS NULL AND state IN ('done', 'cancelled')
+            "UPDATE editions SET reduced_at = $1 WHERE id = $2 AND reduced_at IS NULL AND summed = 1
+                AND state IN ('done', 'cancelled')
                 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE edition = $2 AND state IN ('claimed', 'sending'))",
         )
         .bind(now.timestamp())
@@ -79,38 +94,46 @@ impl Store {
         if mine.rows_affected() == 0 {
             return Ok(None);
         }
-        sum_up(&mut transaction, edition).await?;
-        let deleted = sqlx::query("DELETE FROM deliveries WHERE edition = $1")
-            .bind(edition)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
+        let sums = bounces::sums(&mut transaction, edition).await?;
+        sqlx::query(
+            "INSERT INTO returned_totals (edition, returned, hard, policy, complaints) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(edition)
+        .bind(sums.returned)
+        .bind(sums.hard)
+        .bind(sums.policy)
+        .bind(sums.complaints)
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query("DELETE FROM returned WHERE edition = $1").bind(edition).execute(&mut *transaction).await?;
         transaction.commit().await?;
-        Ok(Some(deleted))
+        self.delete_deliveries(edition).await.map(Some)
     }
-}
 
-async fn sum_up(connection: &mut AnyConnection, edition: i64) -> Result<()> {
-    let text = format!(
-        "INSERT INTO totals (edition, variant, state, domain, letters, twice)
-         SELECT edition, variant, state, domain, COUNT(*), CAST(SUM(uncertain) AS BIGINT)
-         FROM (SELECT edition, variant, state, {DOMAIN} AS domain, uncertain FROM deliveries WHERE edition = $1) AS d
-         GROUP BY edition, variant, state, domain"
-    );
-    sqlx::query(sqlx::AssertSqlSafe(text)).bind(edition).execute(&mut *connection).await?;
-    let sums = bounces::sums(connection, edition).await?;
-    sqlx::query(
-        "INSERT INTO returned_totals (edition, returned, hard, policy, complaints) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(edition)
-    .bind(sums.returned)
-    .bind(sums.hard)
-    .bind(sums.policy)
-    .bind(sums.complaints)
-    .execute(connection)
-    .await?;
-    Ok(())
+    /// Of an edition that is reduced, in parts.
+    async fn delete_deliveries(&mut self, edition: i64) -> Result<u64> {
+        let mut turn = Turn::default();
+        let mut all = 0;
+        loop {
+            turn.give_way(self).await?;
+            let deleted = sqlx::query(
+                "DELETE FROM deliveries WHERE edition = $1 AND recipient IN
+                    (SELECT recipient FROM deliveries WHERE edition = $1 ORDER BY recipient LIMIT $2)",
+            )
+            .bind(edition)
+            .bind(PART)
+            .execute(&mut self.connection)
+            .await?
+            .rows_affected();
+            turn.ends();
+            all += deleted;
+            if deleted == 0 {
+                break;
+            }
+        }
+        turn.over(self).await?;
+        Ok(all)
+    }
 }
 
 /// Letters of an edition by variant, state and receiving domain, once it is reduced.

@@ -1,2 +1,0 @@
--- Who is listed by addresses is sorted when somebody asks.
-DROP INDEX recipients_by_email;
