@@ -148,7 +148,11 @@ fn nothing_is_left_of_whoever_is_erased_but_the_hash(place: Place) {
 async fn unconfirmed(store: &mut Store) -> Vec<Listed> {
     let filter = Filter { state: Some(Standing::Unconfirmed), ..Filter::default() };
     let mut all = Vec::new();
-    store.list_people(&filter, |people| Ok::<(), StoreError>(all.extend(people))).await.unwrap();
+    let each = |people| {
+        all.extend(people);
+        Ok::<(), StoreError>(())
+    };
+    store.list_people(&filter, each).await.unwrap();
     all
 }
 
