@@ -214,6 +214,16 @@ fn what_digest_shows_of_a_part_is_what_send_sends() {
     let letters = project.letters("var/outbox");
     let sent = letters.iter().find(|letter| letter.contains("destinataire@example.org")).expect("theirs");
     assert_eq!(sent.replace("\r\n", "\n").trim_end(), part.trim_end());
+    // Why the others have none.
+    for (name, why) in [
+        ("rien", "nothing in it is of the topics chosen (breves)"),
+        ("hors", "outside the newsletter's segment"),
+        ("test", "outside the newsletter's segment"),
+        ("inconnu", "was not on its list when it was frozen"),
+    ] {
+        let said = project.ok(&["explain", &format!("{name}@example.org")]);
+        assert!(said.contains(&format!("  news n° 1: {why}\n")), "{said}");
+    }
 }
 
 #[test]

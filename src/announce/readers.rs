@@ -65,6 +65,29 @@ pub fn count_in_file(config: &Config, newsletter: &Newsletter, secrets: &Secrets
     }
 }
 
+/// How somebody stands in a newsletter's file, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFile {
+    pub belongs: bool,
+    /// `None`: everything.
+    pub topics: Option<String>,
+}
+
+/// Somebody of a newsletter's file, by their number; `None`: they are not in it, or it cannot be read.
+pub fn in_file(config: &Config, newsletter: &Newsletter, secrets: &Secrets, recipient: i64) -> Option<InFile> {
+    let Audience::File(file) = &newsletter.to else { return None };
+    let mut people = People::open(&config.root, Path::new(file), secrets).ok()?;
+    loop {
+        let batch = people.next_batch();
+        if batch.is_empty() {
+            return None;
+        }
+        if let Some(person) = batch.iter().find(|person| person.id == recipient) {
+            return Some(InFile { belongs: belongs(person, &newsletter.segment), topics: topics(person) });
+        }
+    }
+}
+
 /// The next people of a file who belong to a segment; empty at the end.
 pub(super) fn next_of(people: &mut People, segment: &Segment) -> Vec<Addressee> {
     loop {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::arguments::Explain;
 use super::office::{Office, runtime};
 use super::{Globals, Outcome};
+use crate::announce::readers;
 use crate::config::{Config, Segment};
 use crate::mail::address::Address;
 use crate::store::bounces::Told;
@@ -25,7 +26,17 @@ pub fn run(globals: &Globals, arguments: Explain) -> anyhow::Result<Outcome> {
         let suppression = office.store.suppression(recipient).await?;
         let deliveries = office.store.explain(recipient).await?;
         let told = office.store.told(recipient).await?;
-        let passed_over = office.store.passed_over(recipient, &segments(&office.config)).await?;
+        let mut passed_over = office.store.passed_over(recipient, &segments(&office.config)).await?;
+        for newsletter in &office.config.newsletters {
+            // Whoever left a list in a file stands in it still.
+            let is_told = standing.iter().any(|(name, ..)| *name == newsletter.name);
+            let listed = readers::in_file(&office.config, newsletter, &office.secrets, recipient);
+            if let Some(listed) = listed.filter(|_| !is_told) {
+                let (belongs, topics) = (listed.belongs, listed.topics.as_deref());
+                let more = office.store.passed_over_in_file(recipient, &newsletter.name, belongs, topics).await?;
+                passed_over.extend(more);
+            }
+        }
         let moved = office.store.moved_to(recipient).await?;
         let erased = office.store.erased_since(recipient).await?;
         let history = office.store.history_of(recipient).await?;

@@ -128,6 +128,37 @@ impl Store {
         Ok(passed_over)
     }
 
+    /// The same of a newsletter whose list is a file, for somebody who stands in it: whether they belong to its segment, and what they
+    /// chose.
+    pub async fn passed_over_in_file(
+        &mut self,
+        recipient: i64,
+        newsletter: &str,
+        belongs: bool,
+        topics: Option<&str>,
+    ) -> Result<Vec<PassedOver>> {
+        let rows = sqlx::query(
+            "SELECT e.number, h.topics FROM editions e
+             LEFT JOIN shares h ON h.edition = e.id AND h.variant < 0 AND h.topics = $1
+             WHERE e.newsletter = $2
+                AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.edition = e.id AND d.recipient = $3)
+             ORDER BY e.composed_at, e.id",
+        )
+        .bind(topics.unwrap_or(""))
+        .bind(newsletter)
+        .bind(recipient)
+        .fetch_all(&mut self.connection)
+        .await?;
+        let mut passed_over = Vec::new();
+        for row in &rows {
+            let chosen: Option<String> = row.try_get(1)?;
+            let why = if belongs { chosen.map(Why::Topics) } else { Some(Why::Segment) };
+            let number = row.try_get(0)?;
+            passed_over.extend(why.map(|why| PassedOver { newsletter: newsletter.to_string(), number, why }));
+        }
+        Ok(passed_over)
+    }
+
     /// Whether somebody belongs to a segment.
     async fn belongs(&mut self, recipient: i64, segment: &Segment) -> Result<bool> {
         let mut places = Places::new(self.is_postgres());

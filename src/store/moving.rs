@@ -243,11 +243,14 @@ mod tests {
     use crate::store::newsletters::moment;
     use crate::store::outbox::tests::letter;
     use crate::store::recipients::tests::{person, take};
+    use crate::store::signups::tests::signup;
+    use crate::store::signups::{Confirmed, Signup};
     use crate::store::tests::{Place, on_both_stores, wait};
 
     on_both_stores! {
         everything_moves_once_when_it_is_confirmed,
         whoever_was_there_already_stays_one_person,
+        whoever_takes_another_rhythm_is_not_told_again_what_came_to_the_earlier_address,
     }
 
     /// To the earlier address, at that moment.
@@ -316,6 +319,23 @@ mod tests {
             assert_eq!(store.count_subscribed("a").await.unwrap(), 1);
             let counts = store.counts(first).await.unwrap();
             assert_eq!((counts.eligible, counts.pending, counts.suppressed), (2, 1, 1), "one letter, not two");
+        });
+    }
+
+    fn whoever_takes_another_rhythm_is_not_told_again_what_came_to_the_earlier_address(place: Place) {
+        wait(async {
+            let mut store = place.open().await;
+            take(&mut store, false, vec![person(1), person(2)]).await;
+            let first = store.freeze(&edition(1), Audience::Subscribed).await.unwrap().unwrap();
+            sqlx::query("UPDATE deliveries SET state = 'accepted'").execute(&mut store.connection).await.unwrap();
+            store.ask_to_move(1, &letter(11, 6000), &[]).await.unwrap();
+            let moved = store.move_person((1, 11), moment(6000), &told(1, 6001), moment(6010)).await.unwrap();
+            assert_eq!(moved, Moved::Done);
+            let instead =
+                Signup { newsletter: "b".to_string(), instead_of: Some("a".to_string()), ..signup(11, 7000) };
+            assert_eq!(store.join_at_once(&instead).await.unwrap(), Confirmed::Subscribed);
+            let choices = store.choices("b", &Default::default()).await.unwrap();
+            assert_eq!(choices, [(format!("!{first}.0"), 1)]);
         });
     }
 }

@@ -374,4 +374,4 @@ async fn remember(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

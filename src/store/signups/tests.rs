@@ -5,7 +5,7 @@ use crate::store::outbox::tests::limit;
 use crate::store::recipients::tests::{person, take};
 use crate::store::tests::{Place, on_both_stores, wait};
 
-fn signup(recipient: i64, asked: i64) -> Signup {
+pub(in crate::store) fn signup(recipient: i64, asked: i64) -> Signup {
     Signup {
         newsletter: "a".to_string(),
         recipient,
