@@ -45,6 +45,8 @@ impl Turn {
 
     pub async fn over(self, store: &mut Store) -> Result<()> {
         if self.by_hand {
+            // Whoever commits next shall not do it for us.
+            sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut store.connection).await?;
             sqlx::raw_sql("PRAGMA wal_autocheckpoint = 1000").execute(&mut store.connection).await?;
         }
         Ok(())
