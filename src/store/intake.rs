@@ -88,8 +88,8 @@ impl Store {
         let mut transaction = self.write_alone(Alone::Numbering).await?;
         if postgres {
             // What the planner knows of tables may be from when they were empty: it would walk through all of them each time.
-            for text in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
-                sqlx::query(sqlx::AssertSqlSafe(format!("SET LOCAL {text} = off")))
+            for text in ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "material"] {
+                sqlx::query(sqlx::AssertSqlSafe(format!("SET LOCAL enable_{text} = off")))
                     .execute(&mut *transaction)
                     .await?;
             }
