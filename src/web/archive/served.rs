@@ -175,8 +175,7 @@ async fn content(service: &Arc<Service>, asked: &Asked<'_>, path: &str) -> Found
                 return Ok(None);
             }
             let folder = path.strip_suffix(name).unwrap_or(path);
-            make_letter(service, newsletter, edition, near, folder).await?;
-            Ok(service.archive.made.get(path, &from))
+            make_letter(service, newsletter, (edition, near), folder, (path, &from)).await
         }
     }
 }
@@ -266,18 +265,23 @@ fn keep(
     content
 }
 
-/// What was made of the same letters before, or what is made of them now; `None`: there is no such page.
+/// What was made of the same letters before, or what is made of them now. Many ask at once when a letter goes out: whoever
+/// waited takes what was made meanwhile.
 async fn made(
     service: &Arc<Service>,
     path: &str,
     from: &str,
-    make: impl Future<Output = Answered<Option<(String, SystemTime)>>>,
+    make: impl Future<Output = Answered<(String, SystemTime)>>,
 ) -> Found {
     if let Some(content) = service.archive.made.get(path, from) {
         return Ok(Some(content));
     }
-    let made = make.await?;
-    Ok(made.map(|(text, modified)| keep(service, path, from, text.into_bytes(), modified, true)))
+    let _turn = service.archive.making.lock().await;
+    if let Some(content) = service.archive.made.get(path, from) {
+        return Ok(Some(content));
+    }
+    let (text, modified) = make.await?;
+    Ok(Some(keep(service, path, from, text.into_bytes(), modified, true)))
 }
 
 async fn index(service: &Arc<Service>, path: &str) -> Found {
@@ -291,16 +295,15 @@ async fn index(service: &Arc<Service>, path: &str) -> Found {
     let from = all.iter().map(|(_, sent)| version_of_list(sent)).collect::<String>();
     let make = async {
         let last = all.iter().filter_map(|(_, sent)| sent.last()).map(|last| moment(Some(last))).max();
-        Ok(Some((pages::index(&place(service), &all), last.unwrap_or(SystemTime::UNIX_EPOCH))))
+        Ok((pages::index(&place(service), &all), last.unwrap_or(SystemTime::UNIX_EPOCH)))
     };
     made(service, path, &from, make).await
 }
 
 async fn list(service: &Arc<Service>, newsletter: &Newsletter, page: usize, path: &str) -> Found {
     let sent = sent(service, newsletter).await?;
+    let Some(editions) = pages::on_page(&sent, page) else { return Ok(None) };
     let make = async {
-        let Some(editions) = pages::on_page(&sent, page) else { return Ok(None) };
-        let _turn = service.archive.making.lock().await;
         let mut lines = Vec::new();
         for edition in editions {
             let known = locked(&service.archive.lines).get(&edition.id).cloned();
@@ -312,7 +315,7 @@ async fn list(service: &Arc<Service>, newsletter: &Newsletter, page: usize, path
                 lines.push(line);
             }
         }
-        Ok(Some((pages::list(&place(service), newsletter, &sent, page, &lines), moment(sent.last()))))
+        Ok((pages::list(&place(service), newsletter, &sent, page, &lines), moment(sent.last())))
     };
     made(service, path, &version_of_list(&sent), make).await
 }
@@ -331,10 +334,9 @@ pub(super) fn line(source: &Source) -> Line {
 
 async fn a_feed(service: &Arc<Service>, newsletter: &Newsletter, part: Part, path: &str) -> Found {
     let sent = sent(service, newsletter).await?;
+    let Some(editions) = part.letters(&sent) else { return Ok(None) };
     let make = async {
-        let Some(editions) = part.letters(&sent) else { return Ok(None) };
         let last = moment(editions.first().copied());
-        let _turn = service.archive.making.lock().await;
         let mut sources = Vec::new();
         for edition in editions {
             sources.extend(source(service, edition, false).await?);
@@ -347,7 +349,7 @@ async fn a_feed(service: &Arc<Service>, newsletter: &Newsletter, part: Part, pat
                 .collect();
             feed::write(place, &newsletter, &all, part, &letters)
         });
-        Ok(Some((text.await?, last)))
+        Ok((text.await?, last))
     };
     made(service, path, &version_of_list(&sent), make).await
 }
@@ -359,9 +361,10 @@ async fn a_letter(
     near: Neighbours,
     path: &str,
 ) -> Found {
-    match service.archive.made.get(path, &version_of_page(edition, near)) {
+    let from = version_of_page(edition, near);
+    match service.archive.made.get(path, &from) {
         Some(content) => Ok(Some(content)),
-        None => make_letter(service, newsletter, edition, near, path).await,
+        None => make_letter(service, newsletter, (edition, near), path, (path, &from)).await,
     }
 }
 
@@ -369,15 +372,19 @@ fn version_of_page(edition: &SentEdition, near: Neighbours) -> String {
     format!("{} {:?} {:?}", version(edition), near.previous, near.next)
 }
 
-/// Makes a letter's page and the pictures beside it; `path` is the page's.
+/// Makes a letter's page and the pictures beside it; `path` is the page's, `wanted` which of them is asked for, and what it is
+/// made from.
 async fn make_letter(
     service: &Arc<Service>,
     newsletter: &Newsletter,
-    edition: &SentEdition,
-    near: Neighbours,
+    (edition, near): (&SentEdition, Neighbours),
     path: &str,
+    wanted: (&str, &str),
 ) -> Found {
     let _turn = service.archive.making.lock().await;
+    if let Some(content) = service.archive.made.get(wanted.0, wanted.1) {
+        return Ok(Some(content));
+    }
     let from = version_of_page(edition, near);
     let Some(source) = source(service, edition, true).await? else { return Ok(None) };
     let (newsletter, of) = (newsletter.clone(), edition.clone());
@@ -392,5 +399,6 @@ async fn make_letter(
     for (name, bytes) in files {
         keep(service, &format!("{path}{name}"), &version(edition), bytes, moment(Some(edition)), false);
     }
-    Ok(Some(keep(service, path, &from, html.into_bytes(), moment(Some(edition)), true)))
+    let page = keep(service, path, &from, html.into_bytes(), moment(Some(edition)), true);
+    Ok(if wanted.0 == path { Some(page) } else { service.archive.made.get(wanted.0, wanted.1) })
 }
