@@ -189,11 +189,12 @@ impl<'a> Page<'_, 'a, '_> {
     fn html(&mut self, text: &str, range: &Range<usize>) {
         let mut rest = text;
         while let Some(start) = rest.find("<!--") {
-            let Some(end) = rest[start..].find("-->").map(|end| start + end) else { break };
+            // `<!-->` and `<!--->` are comments too, with nothing inside (CommonMark 0.31, section 6.6).
+            let Some(end) = rest[start + 2..].find("-->").map(|end| start + 2 + end) else { break };
             if !rest[..start].trim().is_empty() {
                 break;
             }
-            self.comment(&rest[start + 4..end], range);
+            self.comment(rest.get(start + 4..end).unwrap_or_default(), range);
             rest = &rest[end + 3..];
         }
         if !rest.trim().is_empty() {

@@ -279,6 +279,9 @@ fn a_mistake_is_told_with_its_place() {
         ("## [A](/posts/a/)\n\n- x\n", vec!["6:4 edition-content"]),
         ("## A\n\n## B\n\n- x\n", vec!["6:1 edition-heading"]),
         ("***\n\n- x\n", vec!["6:1 edition-content"]),
+        ("<!-->\n\n- x\n", vec![]),
+        ("<!--->\n\n- x\n", vec![]),
+        ("<!-->}-<!\n\n- x\n", vec!["6:1 edition-content"]),
     ] {
         assert_eq!(desk.mistakes(body), mistakes, "{body}");
     }
