@@ -53,8 +53,8 @@ pub struct People {
     columns: Option<Columns>,
     /// Where it is read in the order of its people's numbers.
     order: Option<Order>,
-    /// Lines by recipient.
-    seen: HashMap<i64, u64>,
+    /// Where each recipient stands.
+    seen: HashMap<i64, Spot>,
     /// What was found so far.
     pub problems: Problems,
 }
@@ -148,9 +148,9 @@ impl People {
             match self.newcomer(&record) {
                 Ok(None) => {}
                 Ok(Some(newcomer)) => match self.seen.get(&newcomer.addressee.id) {
-                    Some(before) => self.report(doubled(&newcomer, *before), spot, self.email),
+                    Some(before) => self.report(self.doubled(&newcomer, *before), spot, self.email),
                     None => {
-                        self.seen.insert(newcomer.addressee.id, spot.line);
+                        self.seen.insert(newcomer.addressee.id, spot);
                         batch.push(newcomer);
                     }
                 },
@@ -213,27 +213,51 @@ impl People {
 
     /// Adds the place of a field to a problem.
     fn report(&mut self, problem: Problem, spot: Spot, field: usize) {
-        let text = self.line_at(spot.byte + self.offset).unwrap_or_default();
+        let (line, text) = self.row_at(spot);
         let (column, width) = field_place(&text, self.delimiter, field);
-        let line = usize::try_from(spot.line).ok();
+        let line = usize::try_from(line).ok();
         let place = Place { file: self.shown.clone(), line, column: Some(column), width, text: Some(text) };
         self.problems.push(problem.at(place));
     }
 
-    /// The text of the line that begins at a byte: read again, for nothing but problems needs it.
-    fn line_at(&self, byte: u64) -> io::Result<String> {
+    fn doubled(&self, newcomer: &Newcomer, before: Spot) -> Problem {
+        let (email, (line, _)) = (&newcomer.addressee.email, self.row_at(before));
+        Problem::warning("list-double", format!("{email} is in line {line} already"))
+            .help("the first of the two counts; remove the other")
+    }
+
+    /// The line of a row and its text: read again, for nothing but problems needs it. What cannot be read again (a pipe) has no
+    /// text, and of a row behind a CRLF the line before.
+    fn row_at(&self, spot: Spot) -> (u64, String) {
+        self.read_row_at(spot).unwrap_or((spot.line, String::new()))
+    }
+
+    /// The reader says of a row where the one before it ended: the rest of a CRLF and empty lines still lie between.
+    fn read_row_at(&self, spot: Spot) -> io::Result<(u64, String)> {
         let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(byte))?;
+        file.seek(SeekFrom::Start(spot.byte + self.offset))?;
+        let mut file = BufReader::new(file);
+        let mut number = spot.line;
+        loop {
+            let read = file.fill_buf()?;
+            let empty = read.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            number += read[..empty].iter().filter(|byte| **byte == b'\n').count() as u64;
+            let is_over = empty < read.len() || read.is_empty();
+            file.consume(empty);
+            if is_over {
+                break;
+            }
+        }
         let mut line = Vec::new();
-        BufReader::new(file.take(2000)).read_until(b'\n', &mut line)?;
-        Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string())
+        file.take(2000).read_until(b'\n', &mut line)?;
+        Ok((number, String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_string()))
     }
 }
 
 /// What is wrong with a row, and with which of its fields.
 type Wrong = (Box<Problem>, usize);
 
-/// Where a row begins: its line from 1, and its first byte behind a byte order mark.
+/// Where a row begins, or the ends of lines before it: line from 1, first byte behind a byte order mark.
 #[derive(Clone, Copy)]
 struct Spot {
     line: u64,
@@ -261,12 +285,6 @@ fn texts(record: &ByteRecord) -> Result<Vec<&str>, Wrong> {
         }
     }
     Ok(texts)
-}
-
-fn doubled(newcomer: &Newcomer, before: u64) -> Problem {
-    let email = &newcomer.addressee.email;
-    Problem::warning("list-double", format!("{email} is in line {before} already"))
-        .help("the first of the two counts; remove the other")
 }
 
 /// Column from 1 and width, in characters, of a line's field. A field that the line lacks is its end.

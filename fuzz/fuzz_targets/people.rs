@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Err(problem) => assert!(problem.place.is_some()),
     }
-    let Some((mut people, mut problems)) = imported(&folder, &name, &secrets, false) else { return };
+    let Some((mut people, problems)) = imported(&folder, &name, &secrets, false) else { return };
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
@@ -51,9 +51,14 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(problems.iter().all(|problem| problem.place.is_some()));
     let (in_order, same_problems) = imported(&folder, &name, &secrets, true).expect("the same file");
     people.sort_by_key(|person| person.addressee.id);
-    problems.sort();
     assert_eq!(in_order, people);
-    assert_eq!(same_problems, problems);
+    // Two in one line, where lines end in a carriage return alone, have no order.
+    let told = |problems: &Problems| {
+        let mut told: Vec<String> = problems.iter().map(|problem| format!("{problem:?}")).collect();
+        told.sort();
+        told
+    };
+    assert_eq!(told(&same_problems), told(&problems));
 });
 
 /// All that a list brings where it is imported.

@@ -30,6 +30,9 @@ impl Address {
             true => domain.to_string(),
             false => checked(domain).ok_or("what follows the @ is no domain")?,
         };
+        if !domain.split('.').all(is_label) {
+            return Err("what follows the @ is no domain");
+        }
         let labels_fit = domain.split('.').all(|label| !label.is_empty() && label.len() <= 63);
         if !labels_fit || domain.len() > 253 || local.len() + domain.len() > 253 {
             return Err("it is too long, or has an empty part");
@@ -64,6 +67,13 @@ fn is_plain(domain: &str) -> bool {
     domain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
         && last.starts_with(|c: char| c.is_ascii_lowercase())
         && !domain.contains("xn--")
+}
+
+/// Letters, digits and hyphens, or nothing. Underscores, too: there are such hosts, and no server minds.
+fn is_label(label: &str) -> bool {
+    label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// A domain in ASCII and in lower case.
@@ -178,6 +188,10 @@ mod tests {
             "\"a@example.org",
             "\"a\"b\"@example.org",
             "a@[192.0.2.1]",
+            "a@*",
+            "a@exam~ple.org",
+            "a@-example.org",
+            "a@example-.org",
             "<a@example.org>",
             "a,b@example.org",
             too_long.as_str(),

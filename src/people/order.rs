@@ -15,7 +15,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use csv::ByteRecord;
 
-use super::{BATCH, People, Spot, doubled, texts};
+use super::{BATCH, People, Spot, texts};
 use crate::problem::Problem;
 use crate::store::recipients::Newcomer;
 
@@ -39,8 +39,8 @@ pub(super) struct Order {
     rows: std::vec::IntoIter<Row>,
     /// Where the last row ends.
     end: u64,
-    /// Whom the last row named that was taken, and its line.
-    last: Option<(i64, u64)>,
+    /// Whom the last row named that was taken, and where it stands.
+    last: Option<(i64, Spot)>,
 }
 
 impl People {
@@ -118,9 +118,11 @@ impl Order {
             }
             match people.newcomer(&record) {
                 Ok(Some(newcomer)) if newcomer.addressee.id == row.id => match self.last {
-                    Some((id, line)) if id == row.id => people.report(doubled(&newcomer, line), spot, people.email),
+                    Some((id, before)) if id == row.id => {
+                        people.report(people.doubled(&newcomer, before), spot, people.email);
+                    }
                     _ => {
-                        self.last = Some((row.id, spot.line));
+                        self.last = Some((row.id, spot));
                         batch.push(newcomer);
                     }
                 },

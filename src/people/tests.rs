@@ -109,6 +109,28 @@ fn what_an_imported_list_says_wrongly_is_named_with_its_place() {
 }
 
 #[test]
+fn a_row_has_its_line_whatever_ends_the_lines() {
+    for (end, gap) in [("\n", "\n\n"), ("\r\n", "\r\n\r\n"), ("\r\n", "\n\r\n"), ("\n", "\r\n\n")] {
+        let list = format!(
+            "\u{feff}email,name{end}a@example.org,\"A{end}B\"{end}bad,B{gap}a@example.org,{end}{end}worse,C{end}b@example.org,"
+        );
+        for in_order in [false, true] {
+            let (people, problems) = people_of(list.as_bytes(), in_order);
+            assert_eq!(people.len(), 2);
+            let told: Vec<_> = problems.iter().map(|one| (one.code, one.place.clone().unwrap())).collect();
+            let told: Vec<_> = told
+                .iter()
+                .map(|(code, place)| (*code, place.line.unwrap(), place.text.as_deref().unwrap()))
+                .collect();
+            let expected =
+                [("list-address", 4, "bad,B"), ("list-double", 6, "a@example.org,"), ("list-address", 8, "worse,C")];
+            assert_eq!(told, expected, "{list:?}");
+            assert_eq!(problems.iter().nth(1).unwrap().message, "a@example.org is in line 2 already");
+        }
+    }
+}
+
+#[test]
 fn an_exported_list_keeps_who_left_and_is_of_one_newsletter() {
     let (people, problems) = read_for_import(
         "email,name,newsletter,state,tags,topics,basis,proof,added,suppressed,fields\n\
