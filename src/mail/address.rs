@@ -69,11 +69,11 @@ fn is_plain(domain: &str) -> bool {
         && !domain.contains("xn--")
 }
 
-/// Letters, digits and hyphens, or nothing. Underscores, too: there are such hosts, and no server minds.
+/// Letters, digits and hyphens between them, or nothing. Underscores, too: there are such hosts, and no server minds.
 fn is_label(label: &str) -> bool {
+    let is_end = |c: char| c.is_ascii_alphanumeric();
     label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+        && (label.is_empty() || label.starts_with(is_end) && label.ends_with(is_end))
 }
 
 /// A domain in ASCII and in lower case.
@@ -150,6 +150,7 @@ mod tests {
             ("\"a b\\\"@c\"@example.org", "\"a b\\\"@c\"@example.org"),
             ("a@préfecture.example.org", "a@xn--prfecture-c4a.example.org"),
             ("é@example.org", "é@example.org"),
+            ("a@a_b--c.example.org", "a@a_b--c.example.org"),
             (longest.as_str(), longest.as_str()),
         ] {
             assert_eq!(Address::parse(written).map(|address| address.to_string()), Ok(read.to_string()));
@@ -192,6 +193,7 @@ mod tests {
             "a@exam~ple.org",
             "a@-example.org",
             "a@example-.org",
+            "a@___",
             "<a@example.org>",
             "a,b@example.org",
             too_long.as_str(),
