@@ -330,7 +330,9 @@ def signatures_a_second():
     done = subprocess.run(["openssl", "speed", "-mr", "-seconds", "2", "rsa2048"], capture_output=True, text=True)
     for line in done.stdout.splitlines():
         if line.startswith("+F2:"):
-            return 1 / float(line.split(":")[3])
+            # Since OpenSSL 3 a rate, before it the seconds of one.
+            told = float(line.split(":")[3])
+            return told if told > 1 else 1 / told
     return None
 
 
